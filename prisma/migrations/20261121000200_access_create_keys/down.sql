@@ -1,0 +1,1 @@
+DROP TABLE inventory.enrollment_token, inventory.api_key, inventory.tenant;

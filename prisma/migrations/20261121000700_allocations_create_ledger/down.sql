@@ -1,0 +1,2 @@
+DROP TABLE inventory.allocation_gpu, inventory.allocation;
+DROP FUNCTION inventory.project_ledger();

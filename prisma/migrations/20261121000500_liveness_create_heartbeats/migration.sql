@@ -50,10 +50,12 @@ DECLARE
   day  date;
   made integer := 0;
   name text;
-  base text := (SELECT relname FROM pg_class WHERE oid = parent);
+  base text;
 BEGIN
-  IF NOT EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = parent) OR parent::regclass::text NOT LIKE 'inventory.%' AND parent::regclass::text <> base THEN
-    RAISE EXCEPTION '% is not partitioned', parent;
+  SELECT c.relname INTO base FROM pg_class c
+   WHERE c.oid = parent AND c.relkind = 'p' AND c.relnamespace = 'inventory'::regnamespace;
+  IF base IS NULL THEN
+    RAISE EXCEPTION '% is not a partitioned table of this service', parent;
   END IF;
   PERFORM pg_advisory_xact_lock(hashtext('inventory.ensure_partitions'));
   FOR day IN SELECT generate_series((now() AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'UTC')::date + days_ahead, '1 day')::date LOOP

@@ -50,7 +50,8 @@ CREATE UNIQUE INDEX allocation_gpu_exclusive_key ON inventory.allocation_gpu (gp
 CREATE INDEX allocation_gpu_gpu_id_idx ON inventory.allocation_gpu (gpu_id, created_at);
 CREATE INDEX allocation_gpu_live_node_idx ON inventory.allocation_gpu (node_id) WHERE released_at IS NULL;
 
--- Projects the ledger on gpu_state: used and active units, the hold's deadline, one version step per ledger write.
+-- Projects the ledger on gpu_state: used and active units, the hold's deadline, and one version step for each change
+-- of what the GPU shows (an extended hold shows nothing new; a physical GPU seen through its partitions neither).
 -- CHECK (0 <= active <= used <= total) there then refuses any illegal combination, direct SQL included.
 CREATE FUNCTION inventory.project_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -69,7 +70,7 @@ BEGIN
      SET used_units   = used_units   + ledger.units * (now_used - was_used),
          active_units = active_units + ledger.units * (now_active - was_active),
          held_until   = CASE WHEN now_used = 1 AND now_active = 0 THEN ledger.held_until END,
-         version      = version + 1,
+         version      = version + CASE WHEN now_used <> was_used OR now_active <> was_active THEN 1 ELSE 0 END,
          updated_at   = inventory.moment_after(updated_at)
    WHERE gpu_id = ledger.gpu_id;
   IF ledger.root_gpu_id <> ledger.gpu_id AND (now_used <> was_used OR now_active <> was_active) THEN

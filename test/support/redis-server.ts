@@ -1,0 +1,66 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { freePort } from './free-port.ts';
+
+export interface RedisServer {
+  url: string;
+  port: number;
+  pid: number;
+  /** Ends the server; its data are gone. */
+  stop(): Promise<void>;
+}
+
+const onPath = () => spawnSync('redis-server', ['--version']).status === 0;
+
+function install() {
+  const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
+  const apt = (...args: string[]) => spawnSync('apt-get', args, options).status === 0;
+  const packages = ['install', '-y', '--no-install-recommends', 'redis-server'];
+  return apt(...packages) || (apt('update') && apt(...packages));
+}
+
+/**
+ * Whether the tests have a Redis. On a build server, and as root on Debian, a missing one is installed, and on a
+ * build server it must be there; elsewhere the tests that need it are left out with one line.
+ */
+export function findRedis(): boolean {
+  if (onPath()) return true;
+  const asRoot = process.getuid?.() === 0;
+  if ((process.env.CI === 'true' || asRoot) && install() && onPath()) return true;
+  const advice = 'No redis-server found: install it, or name a running one in TEST_REDIS_URL.';
+  if (process.env.CI === 'true') throw new Error(advice);
+  console.warn(`${advice} The tests that need Redis are left out.`);
+  return false;
+}
+
+/** Starts a Redis of its own on a free port, without persistence; tests may kill it by `pid`. */
+export async function startRedis(port?: number): Promise<RedisServer> {
+  const chosen = port ?? (await freePort());
+  const folder = mkdtempSync(join(tmpdir(), 'inv-redis-'));
+  const flags = { port: String(chosen), bind: '127.0.0.1', save: '', appendonly: 'no', dir: folder };
+  const child = spawn(
+    'redis-server',
+    Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const exited = once(child, 'exit');
+  for await (const line of createInterface(child.stdout)) {
+    if (line.includes('Ready to accept connections')) break;
+  }
+  child.stdout.resume();
+  if (child.pid === undefined || child.exitCode !== null) throw new Error('redis-server did not start');
+  return {
+    url: `redis://127.0.0.1:${chosen}`,
+    port: chosen,
+    pid: child.pid,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

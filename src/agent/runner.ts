@@ -1,0 +1,184 @@
+import { backoffMs } from './backoff.ts';
+import type { Identity, InventoryClient } from './client.ts';
+import type { Driver } from './driver.ts';
+import type { Host, HostFacts } from './host.ts';
+import { inventoryPublisher } from './inventory-publisher.ts';
+import { ServiceError } from './service-error.ts';
+import type { AgentSnapshot } from './snapshot.ts';
+import type { AgentState, StateStore } from './state-file.ts';
+import { inventoryContent, known } from './wire.ts';
+
+export interface AgentOptions {
+  url: string;
+  hostname: string;
+  /** How the agent becomes somebody, unless its state already says so; a given key wins over the state. */
+  credential: { token: string } | { apiKey: string } | null;
+  client: InventoryClient;
+  driver: Driver;
+  host: Host;
+  store: StateStore;
+  /** One cycle, then return; the first failure is thrown instead of waited out. */
+  once?: boolean;
+  signal: AbortSignal;
+  /** Epoch milliseconds. */
+  clock: () => number;
+  /** Rejects when `signal` aborts. */
+  sleep: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** In [0, 1). */
+  random: () => number;
+  report: (event: AgentEvent) => void;
+}
+
+/** What an agent tells about itself, for a log. */
+export type AgentEvent =
+  | { event: 'enrolled'; nodeId: string }
+  | { event: 'inventory_published'; generation: number; gpus: number }
+  | { event: 'inventory_refused'; code: string; detail: string }
+  | {
+      event: 'heartbeat';
+      sequence: number;
+      accepted: boolean;
+      ignoredReason: string | null;
+      nextHeartbeatInMs: number;
+    }
+  | { event: 'driver_failed'; detail: string }
+  | { event: 'state_not_saved'; detail: string }
+  | { event: 'retrying'; inMs: number; code: string; detail: string };
+
+/** The agent has no state and was given neither token nor key. */
+export class NoCredentialError extends Error {
+  override readonly name = 'NoCredentialError';
+}
+
+/** What the service dictates is believed within these bounds. */
+const SHORTEST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 600_000;
+
+/**
+ * Runs an agent until `signal` aborts (it then returns): enrols once, publishes the inventory whenever it differs,
+ * and sends heartbeats as the service dictates. An absent service is waited for with growing, jittered pauses.
+ * @throws {ServiceError} when the service refuses the token or the key, or on any failure with `once`.
+ * @throws {NoCredentialError} when there is nothing to enrol with.
+ */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  try {
+    const facts = await options.host.facts();
+    const state = await persistently(options, () => identify(options, facts));
+    const cycle = heartbeatCycle(options, state, facts);
+    while (!options.signal.aborted) {
+      const wait = await persistently(options, cycle);
+      if (options.once) return;
+      await options.sleep(wait, options.signal);
+    }
+  } catch (error) {
+    if (!options.signal.aborted) throw error;
+  }
+}
+
+/** Repeats what may succeed later; everything else is thrown. */
+async function persistently<T>(options: AgentOptions, attempt: () => Promise<T>): Promise<T> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof ServiceError) || !error.retryable || options.once) throw error;
+      const inMs = backoffMs(failures, options.random, undefined, error.retryAfterMs);
+      options.report({ event: 'retrying', inMs, code: error.code, detail: error.message });
+      await options.sleep(inMs, options.signal);
+    }
+  }
+}
+
+/** The state of this agent: its own from an earlier run, or a new one for the given key or token. */
+async function identify(options: AgentOptions, facts: HostFacts): Promise<AgentState> {
+  const { credential, store, url } = options;
+  const saved = await store.load();
+  const mine = saved?.url === url ? saved : null;
+  if (mine && (!credential || 'token' in credential || credential.apiKey === mine.apiKey)) return mine;
+  if (!credential)
+    throw new NoCredentialError('Not enrolled at this service yet: a token or a key is needed.');
+  const identity = await introduce(options, credential, facts);
+  const counted =
+    mine?.nodeId === identity.nodeId ? mine : { generation: 0, sequence: 0, inventoryDigest: null };
+  const state = { ...counted, ...identity, url };
+  await store.save(state);
+  options.report({ event: 'enrolled', nodeId: state.nodeId });
+  return state;
+}
+
+async function introduce(
+  { client, hostname }: AgentOptions,
+  credential: NonNullable<AgentOptions['credential']>,
+  facts: HostFacts,
+): Promise<Identity> {
+  if ('token' in credential) return client.enroll(credential.token, hostname, known(facts));
+  return { nodeId: await client.ownNodeId(credential.apiKey), apiKey: credential.apiKey };
+}
+
+/** One round: look, publish what changed, say that we live. Answers how long to wait for the next. */
+function heartbeatCycle(options: AgentOptions, state: AgentState, facts: HostFacts): () => Promise<number> {
+  const { client, host, clock } = options;
+  const publisher = inventoryPublisher(client, clock, options.random);
+  let emptyBefore = false;
+
+  async function publish(snapshot: AgentSnapshot): Promise<void> {
+    // One empty reading may be a hiccup of the tool; two in a row are a node without GPUs.
+    const empty = snapshot.gpus.length === 0;
+    const content = inventoryContent(snapshot, facts, empty && emptyBefore);
+    emptyBefore = empty;
+    try {
+      if ((await publisher.publish(state, content)) !== 'published') return;
+      options.report({
+        event: 'inventory_published',
+        generation: state.generation,
+        gpus: snapshot.gpus.length,
+      });
+    } catch (error) {
+      // Only a refusal of the inventory itself lets the heartbeat go on without it.
+      if (!(error instanceof ServiceError) || error.status === null || options.once) throw error;
+      options.report({ event: 'inventory_refused', code: error.code, detail: error.message });
+    }
+  }
+
+  return async () => {
+    const startedAt = clock();
+    const snapshot = await look(options, state.nodeId);
+    if (snapshot) await publish(snapshot);
+    state.sequence = Math.max(clock(), state.sequence + 1);
+    const preparationMs = clock() - startedAt;
+    const answer = await client.sendHeartbeat(state, {
+      nodeId: state.nodeId,
+      sequence: state.sequence,
+      sentAt: new Date(clock()).toISOString(),
+      status: snapshot ? 'healthy' : 'degraded',
+      systemMetrics: known(await host.metrics()),
+      gpus: snapshot ? snapshot.gpus.map((gpu) => known(gpu.telemetry)) : [],
+    });
+    options.report({ event: 'heartbeat', sequence: state.sequence, ...answer });
+    await save(options, state);
+    return Math.max(SHORTEST_WAIT_MS, Math.min(LONGEST_WAIT_MS, answer.nextHeartbeatInMs) - preparationMs);
+  };
+}
+
+/** A snapshot, or `null` when the tool fails: the node lives, and must not lose its GPUs over that. */
+async function look(
+  { driver, signal, once, report }: AgentOptions,
+  nodeId: string,
+): Promise<AgentSnapshot | null> {
+  try {
+    return await driver.read(nodeId, signal);
+  } catch (error) {
+    if (signal.aborted || once) throw error;
+    report({ event: 'driver_failed', detail: error instanceof Error ? error.message : String(error) });
+    return null;
+  }
+}
+
+/** A full disk must not silence a node: epoch milliseconds count on without the file. */
+async function save({ store, report }: AgentOptions, state: AgentState): Promise<void> {
+  try {
+    await store.save(state);
+  } catch (error) {
+    report({ event: 'state_not_saved', detail: error instanceof Error ? error.message : String(error) });
+  }
+}

@@ -1,0 +1,50 @@
+import type { HostFacts, HostMetrics } from './host.ts';
+import type { AgentSnapshot, DriverFacts, GpuReport, GpuTelemetry } from './snapshot.ts';
+
+/** `T` with unknown (`null`) members left out: the service takes an absent field for unknown. */
+type Known<T> = { [K in keyof T]?: Exclude<T[K], null> };
+
+export type NodeSystem = Known<HostFacts & DriverFacts>;
+
+/** Body of `PUT /v1/nodes/{id}/inventory`. */
+export interface InventoryBody extends InventoryContent {
+  generation: number;
+}
+
+export interface InventoryContent {
+  complete: boolean;
+  confirmEmpty: boolean;
+  system: NodeSystem;
+  gpus: Known<Omit<GpuReport, 'telemetry' | 'processes'>>[];
+}
+
+/** Body of `POST /v1/heartbeats`. */
+export interface HeartbeatBody {
+  nodeId: string;
+  sequence: number;
+  sentAt: string;
+  status: 'healthy' | 'degraded';
+  systemMetrics: Known<HostMetrics>;
+  gpus: Known<GpuTelemetry>[];
+}
+
+/** What a snapshot says about hardware, readings left out: equal content means that nothing changed. */
+export function inventoryContent(
+  snapshot: AgentSnapshot,
+  facts: HostFacts,
+  confirmEmpty: boolean,
+): InventoryContent {
+  return {
+    complete: snapshot.complete,
+    confirmEmpty,
+    system: known({ ...facts, ...snapshot.system }),
+    gpus: snapshot.gpus.map(({ telemetry, processes, specs, capabilities, ...identity }) => ({
+      ...known(identity),
+      specs: known(specs) as GpuReport['specs'],
+      capabilities: known(capabilities) as GpuReport['capabilities'],
+    })),
+  };
+}
+
+export const known = <T extends object>(fields: T): Known<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Known<T>;

@@ -37,7 +37,9 @@ export class AppError extends Error {
 
 /** 400: the request is malformed; `pointer` names the field. */
 export const invalid = (pointer: string, detail: string): AppError =>
-  new AppError(400, 'request.invalid', `${pointer.replace(/^\//, '')}: ${detail}`, { errors: [{ pointer, detail }] });
+  new AppError(400, 'request.invalid', `${pointer.replace(/^\//, '')}: ${detail}`, {
+    errors: [{ pointer, detail }],
+  });
 
 /** 404: unknown, or somebody else's. The two must not be told apart. */
 export const notFound = (resource: string): AppError =>

@@ -1,0 +1,173 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import type { Sql } from 'sql-template-tag';
+import type { IdempotencyRequest, RequestContext } from '../context.ts';
+import { type Actor, actorOf, type Change } from './changes.ts';
+import { type ConstraintErrors, isConnectionError, isRetryable, toAppError } from './errors.ts';
+import { claimKey, storeReply, Twins } from './idempotency.ts';
+import { type Queryable, queryable, Transaction } from './transaction.ts';
+
+/** Runs after COMMIT and before the answer goes out. */
+export type AfterCommit = (changes: readonly Change[], tags: readonly string[]) => Promise<void>;
+
+export interface DatabaseOptions {
+  pool: pg.Pool;
+  log: Logger;
+  constraints?: ConstraintErrors;
+}
+
+/** Who writes: a request, or a worker of the service itself. */
+export type Writer = Pick<RequestContext, 'principal' | 'requestId' | 'idempotency'> | Worker;
+
+interface Worker {
+  worker: string;
+}
+
+/** A tenant sees its own rows (row-level security), everybody else all of them. */
+const scopeOf = (writer: Writer): string =>
+  'worker' in writer || writer.principal.role !== 'tenant' ? '*' : (writer.principal.tenantId ?? '');
+
+const actor = (writer: Writer): Actor =>
+  'worker' in writer ? { type: 'service', id: writer.worker, requestId: null } : actorOf(writer);
+
+const retryDelaysMs = [10, 50, 150];
+
+/**
+ * Every statement of the service goes through here. Single reads run by themselves and are tried once more when their
+ * connection died; every write is one transaction with bounded retries, its idempotency key and its change rows.
+ */
+export class Database implements Queryable {
+  readonly pool: pg.Pool;
+  readonly #db: Queryable;
+  readonly #log: Logger;
+  readonly #constraints: ConstraintErrors;
+  readonly #twins = new Twins();
+  readonly #afterCommit: AfterCommit[] = [];
+
+  constructor({ pool, log, constraints = {} }: DatabaseOptions) {
+    this.pool = pool;
+    this.#db = queryable(pool);
+    this.#log = log;
+    this.#constraints = constraints;
+  }
+
+  /** Rows of one read; tried once more when its connection breaks. */
+  async rows<Row>(query: Sql): Promise<Row[]> {
+    try {
+      return await this.#db.rows<Row>(query);
+    } catch (error) {
+      if (!isConnectionError(error)) throw this.#translate(error);
+      return this.#db.rows<Row>(query).catch((again: unknown) => {
+        throw this.#translate(again);
+      });
+    }
+  }
+
+  async row<Row>(query: Sql): Promise<Row | undefined> {
+    return (await this.rows<Row>(query))[0];
+  }
+
+  /** One statement of the service's own, such as a sweep that is a single guarded UPDATE; never retried. */
+  async execute(query: Sql): Promise<number> {
+    try {
+      return await this.#db.execute(query);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  /** Called after every commit, in the order of registration. */
+  onCommit(listener: AfterCommit): void {
+    this.#afterCommit.push(listener);
+  }
+
+  /** Reads that need one snapshot, or rows that row-level security guards. */
+  read<T>(reader: Writer, work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+    return this.#attempt(reader, begin, work).catch((error: unknown) => {
+      throw this.#translate(error);
+    });
+  }
+
+  /**
+   * Runs `work` in one READ COMMITTED transaction and returns what it returns, which is the reply's body: with an
+   * Idempotency-Key that body is stored beside the effect and returned again for a repeated request. Serialisation
+   * failures and deadlocks are tried again up to three times; a lost COMMIT only where a key can tell the outcome.
+   */
+  async write<T>(writer: Writer, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const request = 'worker' in writer ? null : writer.idempotency;
+    const once = () => this.#write(writer, request, work);
+    return request ? this.#twins.run(request, 1000, once) : once();
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+
+  async #write<T>(
+    writer: Writer,
+    request: IdempotencyRequest | null,
+    work: (tx: Transaction) => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        let done: Transaction | undefined;
+        const result = await this.#attempt(writer, 'BEGIN', async (tx) => {
+          done = tx;
+          if (!request) return work(tx);
+          const replay = await claimKey(tx, request);
+          if (replay !== undefined) return replay as T;
+          const reply = await work(tx);
+          await storeReply(tx, request, reply);
+          return reply;
+        });
+        if (done) await this.#announce(done);
+        return result;
+      } catch (error) {
+        const wait = retryDelaysMs[attempt];
+        const again = isRetryable(error) || (request !== null && isConnectionError(error));
+        if (!again || wait === undefined) throw this.#translate(error);
+        await delay(wait * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  /** One transaction on one connection; the connection is thrown away when the error may have come from it. */
+  async #attempt<T>(writer: Writer, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query(opening(begin, scopeOf(writer)));
+      const result = await work(new Transaction(client, actor(writer)));
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      if (isConnectionError(error)) broken = error as Error;
+      else await client.query('ROLLBACK').catch((lost: Error) => (broken = lost));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #announce(tx: Transaction): Promise<void> {
+    if (tx.changes.length === 0 && tx.tags.size === 0) return;
+    const tags = [...tx.tags];
+    for (const listener of this.#afterCommit) {
+      await listener(tx.changes, tags).catch((error: unknown) =>
+        this.#log.error({ err: error }, 'a listener of committed changes failed'),
+      );
+    }
+  }
+
+  #translate(error: unknown): unknown {
+    return toAppError(error, this.#constraints) ?? error;
+  }
+}
+
+/** BEGIN, the limits and the tenant in one round trip; works behind a transaction pooler. */
+const opening = (begin: string, scope: string): string =>
+  `${begin}; SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '2500ms'; ` +
+  `SET LOCAL idle_in_transaction_session_timeout = '5s'; ` +
+  `SELECT set_config('app.tenant_id', ${pg.escapeLiteral(scope)}, true)`;

@@ -1,0 +1,33 @@
+import pg from 'pg';
+import type { Logger } from 'pino';
+
+export interface PoolOptions {
+  url: string;
+  /** Connections of this process; a stated budget, see `docs/operations.md`. */
+  max: number;
+  /** Shown as `application_name`. */
+  name: string;
+  log: Logger;
+}
+
+/**
+ * A pool that survives its server: dead clients are dropped with their error, never raised. Time-outs form a ladder:
+ * client 5 s > handler 4 s > `query_timeout` 3 s > `statement_timeout` 2.5 s > `lock_timeout` 1 s.
+ */
+export function createPool({ url, max, name, log }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: name,
+    connectionTimeoutMillis: 1500,
+    query_timeout: 3000,
+    idleTimeoutMillis: 30_000,
+    maxLifetimeSeconds: 900,
+    keepAlive: true,
+  });
+  const drop = (error: Error) => log.warn({ err: error }, 'database connection lost');
+  pool.on('error', drop);
+  // A client in use emits on itself, not on the pool; without a listener that would end the process.
+  pool.on('connect', (client) => client.on('error', drop));
+  return pool;
+}

@@ -1,0 +1,78 @@
+import type pg from 'pg';
+import sql, { raw, type Sql } from 'sql-template-tag';
+import { type Actor, type Change, insertChanges } from './changes.ts';
+import { rowOptions, toObjects } from './rows.ts';
+
+export interface Queryable {
+  /** Rows as objects with camelCase keys. */
+  rows<Row>(query: Sql): Promise<Row[]>;
+  /** The number of rows that a statement touched. */
+  execute(query: Sql): Promise<number>;
+}
+
+type Client = Pick<pg.ClientBase, 'query'> | Pick<pg.Pool, 'query'>;
+
+const run = (client: Client, query: Sql): Promise<pg.QueryArrayResult> =>
+  (client as pg.ClientBase).query({ text: query.text, values: query.values as unknown[], ...rowOptions });
+
+export const queryable = (client: Client): Queryable => ({
+  rows: async (query) => toObjects(await run(client, query)),
+  execute: async (query) => (await run(client, query)).rowCount ?? 0,
+});
+
+/** A write in progress. What it collects (changes to announce, tags to invalidate) takes effect after COMMIT only. */
+export class Transaction implements Queryable {
+  readonly actor: Actor;
+  readonly changes: Change[] = [];
+  readonly tags = new Set<string>();
+  readonly #db: Queryable;
+  #savepoints = 0;
+
+  constructor(client: Client, actor: Actor) {
+    this.#db = queryable(client);
+    this.actor = actor;
+  }
+
+  rows<Row>(query: Sql): Promise<Row[]> {
+    return this.#db.rows<Row>(query);
+  }
+
+  execute(query: Sql): Promise<number> {
+    return this.#db.execute(query);
+  }
+
+  /** The one row of a statement; undefined where there is none. */
+  async row<Row>(query: Sql): Promise<Row | undefined> {
+    return (await this.#db.rows<Row>(query))[0];
+  }
+
+  /** Writes change rows: exactly one for each version that this transaction makes. */
+  async record(...changes: Change[]): Promise<void> {
+    if (changes.length === 0) return;
+    await this.#db.execute(insertChanges(this.actor, changes));
+    this.changes.push(...changes);
+  }
+
+  /** Cached answers with these tags are dropped after COMMIT and before the reply goes out. */
+  invalidate(...tags: string[]): void {
+    for (const tag of tags) this.tags.add(tag);
+  }
+
+  /** Runs `work` so that its failure undoes its own statements alone (one item of a batch, say). */
+  async savepoint<T>(work: () => Promise<T>): Promise<T> {
+    const name = raw(`item_${++this.#savepoints}`);
+    const [changes, tags] = [this.changes.length, new Set(this.tags)];
+    await this.#db.execute(sql`SAVEPOINT ${name}`);
+    try {
+      const result = await work();
+      await this.#db.execute(sql`RELEASE SAVEPOINT ${name}`);
+      return result;
+    } catch (error) {
+      await this.#db.execute(sql`ROLLBACK TO SAVEPOINT ${name}`);
+      this.changes.length = changes;
+      this.tags.clear();
+      for (const tag of tags) this.tags.add(tag);
+      throw error;
+    }
+  }
+}

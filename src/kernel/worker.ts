@@ -1,0 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+
+/** Work that repeats. Each run must be safe beside the same run in other replicas: guarded statements, SKIP LOCKED. */
+export interface Worker {
+  name: string;
+  intervalMs: number;
+  run(): Promise<void>;
+}
+
+/** Runs workers one loop each until `stop`, which waits for the runs in progress. A failed run is logged and repeated. */
+export class Workers {
+  readonly #stopping = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  start(worker: Worker): void {
+    this.#loops.push(this.#loop(worker));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#loops);
+  }
+
+  async #loop({ name, intervalMs, run }: Worker): Promise<void> {
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await run();
+        failures = 0;
+      } catch (error) {
+        // The first failure of a row is worth a line, its hundredth repetition is not.
+        if (failures++ % 100 === 0) this.#log.warn({ err: error, worker: name }, 'a worker run failed');
+      }
+      const backOff = Math.min(2 ** failures, 16);
+      await delay(intervalMs * (failures ? backOff : 1), undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+}

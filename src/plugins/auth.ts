@@ -1,0 +1,55 @@
+import type { FastifyRequest, RouteOptions } from 'fastify';
+import fp from 'fastify-plugin';
+import type { Principal, RequestContext } from '../kernel/context.ts';
+
+/** The access module's part of the plugin; a plugin imports no module. */
+export interface Access {
+  /** Throws 401 for anything but a usable key. */
+  authenticate(request: FastifyRequest): Promise<Principal>;
+  /** Throws 403 where the role or the key's scopes lack the permission. */
+  authorize(principal: Principal, permission: string): void;
+  isPermission(name: string): boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a caller must be allowed to do; every route has either this or `public`. */
+    permission?: string;
+    /** Works without a key. */
+    public?: boolean;
+  }
+  interface FastifyRequest {
+    /** Who is calling and for what; set before validation on every route that is not public. */
+    ctx: RequestContext;
+  }
+}
+
+export const anonymous: Principal = {
+  keyId: '',
+  role: 'viewer',
+  providerId: null,
+  nodeId: null,
+  tenantId: null,
+  scopes: [],
+};
+
+/** Deny by default: a route that declares neither a permission nor `public` stops the service from starting. */
+function checkDeclaration({ method, url, config }: RouteOptions, access: Access): void {
+  if (config?.public || method === 'HEAD' || method === 'OPTIONS') return;
+  if (!config?.permission) throw new Error(`${String(method)} ${url} declares no permission`);
+  if (!access.isPermission(config.permission)) throw new Error(`${url}: no permission ${config.permission}`);
+}
+
+export const authPlugin = fp<{ access: Access }>(
+  async (app, { access }) => {
+    app.decorateRequest('ctx');
+    app.addHook('onRoute', (route) => checkDeclaration(route, access));
+    app.addHook('onRequest', async (request) => {
+      const { permission } = request.routeOptions.config;
+      const principal = permission ? await access.authenticate(request) : anonymous;
+      if (permission) access.authorize(principal, permission);
+      request.ctx = { principal, requestId: request.id, idempotency: null, log: request.log as RequestContext['log'] };
+    });
+  },
+  { name: 'auth' },
+);

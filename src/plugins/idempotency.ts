@@ -1,0 +1,59 @@
+import { createHash, hkdfSync } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import type { IdempotencyRequest, Principal } from '../kernel/context.ts';
+import { invalid } from '../kernel/errors.ts';
+
+/** What a key belongs to: two keys of one tenant share their idempotency, two tenants never do. */
+const ownerOf = ({ role, tenantId, nodeId, providerId }: Principal, address: string): string =>
+  `${role}:${tenantId ?? nodeId ?? providerId ?? (role === 'operator' ? '' : address)}`;
+
+const sha256 = (...parts: string[]): Buffer =>
+  createHash('sha256').update(parts.map((part) => `${part.length}:${part}`).join('')).digest();
+
+/** The same JSON whatever the order of its keys. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? '';
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join()}}`;
+}
+
+/** `"quoted"` (a structured string) and bare keys are one. */
+function readKey(header: string | string[]): string {
+  const text = Array.isArray(header) ? header.join() : header;
+  const key = /^"(.*)"$/.exec(text)?.[1] ?? text;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalid('Idempotency-Key', 'must be 1 to 255 visible ASCII characters');
+  return key;
+}
+
+function prepare(request: FastifyRequest, key: string): IdempotencyRequest {
+  const secret = request.headers.authorization ?? '';
+  const operation = `${request.method} ${request.routeOptions.url}`;
+  return {
+    id: sha256(ownerOf(request.ctx.principal, request.ip), operation, key),
+    fingerprint: sha256(request.method, request.url, canonical(request.body)),
+    sealKey: Buffer.from(hkdfSync('sha256', secret, key, 'idempotent reply', 32)),
+    replayed: false,
+  };
+}
+
+/**
+ * Idempotency-Key on every POST (IETF draft-ietf-httpapi-idempotency-key-header; Stripe's rules: only acknowledged
+ * replies are kept, an error frees the key). Here the request is prepared; the write claims the key in its own
+ * transaction (`kernel/db/idempotency.ts`).
+ */
+export const idempotencyPlugin = fp(
+  async (app) => {
+    app.addHook('preHandler', async (request) => {
+      const header = request.headers['idempotency-key'];
+      if (request.method !== 'POST' || header === undefined) return;
+      request.ctx.idempotency = prepare(request, readKey(header));
+    });
+    app.addHook('onSend', async (request, reply, payload) => {
+      if (request.ctx?.idempotency?.replayed) reply.header('idempotency-replayed', 'true');
+      return payload;
+    });
+  },
+  { name: 'idempotency', dependencies: ['auth'] },
+);

@@ -1,0 +1,88 @@
+import { type IncomingHttpHeaders, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { pino } from 'pino';
+import { type App, createServer, type ServerOptions } from '../../src/kernel/http/server.ts';
+import { jsonParser } from '../../src/plugins/json-parser.ts';
+import { methodNotAllowed } from '../../src/plugins/method-not-allowed.ts';
+import { type ProblemOptions, problem } from '../../src/plugins/problem.ts';
+import { requestId } from '../../src/plugins/request-id.ts';
+import { strictRequest } from '../../src/plugins/strict-request.ts';
+
+interface EdgeOptions extends Partial<ServerOptions>, ProblemOptions {
+  /** Receives each line of the log, parsed. */
+  onLog?: (line: Record<string, unknown>) => void;
+}
+
+/** The HTTP edge without any route of the product: server, error mapping, parsers and guards. */
+export async function edgeApp({ onLog, toAppError, ...server }: EdgeOptions = {}): Promise<App> {
+  const logger = onLog
+    ? pino({ level: 'debug' }, { write: (line: string) => onLog(JSON.parse(line)) })
+    : pino({ level: 'silent' });
+  const app = createServer({ logger, ...server });
+  await app.register(requestId);
+  await app.register(problem, toAppError ? { toAppError } : {});
+  await app.register(strictRequest);
+  await app.register(methodNotAllowed);
+  await app.register(jsonParser);
+  return app;
+}
+
+const portOf = (app: App): number => (app.server.address() as AddressInfo).port;
+
+export interface Call {
+  method?: string;
+  url: string;
+  headers?: Record<string, string>;
+  /** An object is sent as JSON; text and bytes as they are. */
+  payload?: object | string | Buffer;
+}
+
+export interface Answer {
+  statusCode: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** Makes one request over a socket of its own; the app listens on a free port from the first call on. */
+export async function send(app: App, call: Call | string): Promise<Answer> {
+  if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' });
+  const { method = 'GET', url, headers = {}, payload } = typeof call === 'string' ? { url: call } : call;
+  const isRaw = payload === undefined || typeof payload === 'string' || Buffer.isBuffer(payload);
+  const body = isRaw ? payload : JSON.stringify(payload);
+  const type = isRaw ? {} : { 'content-type': 'application/json' };
+  const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+  return new Promise((resolve, reject) => {
+    const options = {
+      port: portOf(app),
+      method,
+      path: url,
+      headers: { ...type, ...length, ...headers },
+      agent: false,
+    };
+    const outgoing = request(options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({
+          statusCode: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+/** Sends bytes as they are and reads until the other side closes the connection. */
+export async function sendRaw(app: App, bytes: string | Buffer): Promise<string> {
+  if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' });
+  return new Promise((resolve, reject) => {
+    const socket = connect(portOf(app), '127.0.0.1', () => socket.write(bytes));
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', (error) => (chunks.length > 0 ? undefined : reject(error)));
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
+  });
+}

@@ -1,54 +1,12 @@
+import type { AgentOptions } from './agent-options.ts';
 import { backoffMs } from './backoff.ts';
-import type { Identity, InventoryClient } from './client.ts';
-import type { Driver } from './driver.ts';
-import type { Host, HostFacts } from './host.ts';
+import type { HostFacts } from './host.ts';
+import { identify } from './identity.ts';
 import { inventoryPublisher } from './inventory-publisher.ts';
 import { ServiceError } from './service-error.ts';
 import type { AgentSnapshot } from './snapshot.ts';
-import type { AgentState, StateStore } from './state-file.ts';
+import type { AgentState } from './state-file.ts';
 import { inventoryContent, known } from './wire.ts';
-
-export interface AgentOptions {
-  url: string;
-  hostname: string;
-  /** How the agent becomes somebody, unless its state already says so; a given key wins over the state. */
-  credential: { token: string } | { apiKey: string } | null;
-  client: InventoryClient;
-  driver: Driver;
-  host: Host;
-  store: StateStore;
-  /** One cycle, then return; the first failure is thrown instead of waited out. */
-  once?: boolean;
-  signal: AbortSignal;
-  /** Epoch milliseconds. */
-  clock: () => number;
-  /** Rejects when `signal` aborts. */
-  sleep: (ms: number, signal: AbortSignal) => Promise<unknown>;
-  /** In [0, 1). */
-  random: () => number;
-  report: (event: AgentEvent) => void;
-}
-
-/** What an agent tells about itself, for a log. */
-export type AgentEvent =
-  | { event: 'enrolled'; nodeId: string }
-  | { event: 'inventory_published'; generation: number; gpus: number }
-  | { event: 'inventory_refused'; code: string; detail: string }
-  | {
-      event: 'heartbeat';
-      sequence: number;
-      accepted: boolean;
-      ignoredReason: string | null;
-      nextHeartbeatInMs: number;
-    }
-  | { event: 'driver_failed'; detail: string }
-  | { event: 'state_not_saved'; detail: string }
-  | { event: 'retrying'; inMs: number; code: string; detail: string };
-
-/** The agent has no state and was given neither token nor key. */
-export class NoCredentialError extends Error {
-  override readonly name = 'NoCredentialError';
-}
 
 /** What the service dictates is believed within these bounds. */
 const SHORTEST_WAIT_MS = 1_000;
@@ -63,10 +21,10 @@ const LONGEST_WAIT_MS = 600_000;
 export async function runAgent(options: AgentOptions): Promise<void> {
   try {
     const facts = await options.host.facts();
-    const state = await persistently(options, () => identify(options, facts));
+    const state = await persistently(options, () => identify(options, facts), isFinal);
     const cycle = heartbeatCycle(options, state, facts);
     while (!options.signal.aborted) {
-      const wait = await persistently(options, cycle);
+      const wait = await persistently(options, cycle, isKeyRefused);
       if (options.once) return;
       await options.sleep(wait, options.signal);
     }
@@ -75,44 +33,26 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   }
 }
 
-/** Repeats what may succeed later; everything else is thrown. */
-async function persistently<T>(options: AgentOptions, attempt: () => Promise<T>): Promise<T> {
+const isFinal = (error: ServiceError): boolean => !error.retryable;
+/** A running agent outlives every other refusal: a reading that the service dislikes is gone by the next round. */
+const isKeyRefused = (error: ServiceError): boolean => error.keyRefused;
+
+/** Repeats after failures of the service until it works, or fails in a way that `givesUp` on. */
+async function persistently<T>(
+  options: AgentOptions,
+  attempt: () => Promise<T>,
+  givesUp: (error: ServiceError) => boolean,
+): Promise<T> {
   for (let failures = 0; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof ServiceError) || !error.retryable || options.once) throw error;
+      if (!(error instanceof ServiceError) || givesUp(error) || options.once) throw error;
       const inMs = backoffMs(failures, options.random, undefined, error.retryAfterMs);
       options.report({ event: 'retrying', inMs, code: error.code, detail: error.message });
       await options.sleep(inMs, options.signal);
     }
   }
-}
-
-/** The state of this agent: its own from an earlier run, or a new one for the given key or token. */
-async function identify(options: AgentOptions, facts: HostFacts): Promise<AgentState> {
-  const { credential, store, url } = options;
-  const saved = await store.load();
-  const mine = saved?.url === url ? saved : null;
-  if (mine && (!credential || 'token' in credential || credential.apiKey === mine.apiKey)) return mine;
-  if (!credential)
-    throw new NoCredentialError('Not enrolled at this service yet: a token or a key is needed.');
-  const identity = await introduce(options, credential, facts);
-  const counted =
-    mine?.nodeId === identity.nodeId ? mine : { generation: 0, sequence: 0, inventoryDigest: null };
-  const state = { ...counted, ...identity, url };
-  await store.save(state);
-  options.report({ event: 'enrolled', nodeId: state.nodeId });
-  return state;
-}
-
-async function introduce(
-  { client, hostname }: AgentOptions,
-  credential: NonNullable<AgentOptions['credential']>,
-  facts: HostFacts,
-): Promise<Identity> {
-  if ('token' in credential) return client.enroll(credential.token, hostname, known(facts));
-  return { nodeId: await client.ownNodeId(credential.apiKey), apiKey: credential.apiKey };
 }
 
 /** One round: look, publish what changed, say that we live. Answers how long to wait for the next. */

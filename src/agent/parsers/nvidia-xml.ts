@@ -48,13 +48,14 @@ export function parseNvidiaXml(text: string, scope = ''): AgentSnapshot {
 }
 
 function nvidiaSmiLog(text: string): Record<string, unknown> {
+  if (!text.trimEnd().endsWith('</nvidia_smi_log>'))
+    throw new SnapshotError(
+      'XML that does not end in </nvidia_smi_log>: cut off, or not from `nvidia-smi -q -x`.',
+    );
   const valid = XMLValidator.validate(text);
   if (valid !== true)
     throw new SnapshotError(`Not well-formed XML, line ${valid.err.line}: ${valid.err.msg}`);
-  const log = read.at(parser.parse(text), 'nvidia_smi_log');
-  if (!read.isRecord(log))
-    throw new SnapshotError('XML without <nvidia_smi_log>: not from `nvidia-smi -q -x`.');
-  return log;
+  return read.at(parser.parse(text), 'nvidia_smi_log') as Record<string, unknown>;
 }
 
 function withPartitions(element: unknown, gpu: GpuReport, scope: string): GpuReport[] {

@@ -1,0 +1,41 @@
+import type { InventoryClient } from './client.ts';
+import type { Driver } from './driver.ts';
+import type { Host } from './host.ts';
+import type { StateStore } from './state-file.ts';
+
+export interface AgentOptions {
+  url: string;
+  hostname: string;
+  /** How the agent becomes somebody, unless its state already says so; a given key wins over the state. */
+  credential: { token: string } | { apiKey: string } | null;
+  client: InventoryClient;
+  driver: Driver;
+  host: Host;
+  store: StateStore;
+  /** One cycle, then return; the first failure is thrown instead of waited out. */
+  once?: boolean;
+  signal: AbortSignal;
+  /** Epoch milliseconds. */
+  clock: () => number;
+  /** Rejects when `signal` aborts. */
+  sleep: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** In [0, 1). */
+  random: () => number;
+  report: (event: AgentEvent) => void;
+}
+
+/** What an agent tells about itself, for a log. */
+export type AgentEvent =
+  | { event: 'enrolled'; nodeId: string }
+  | { event: 'inventory_published'; generation: number; gpus: number }
+  | { event: 'inventory_refused'; code: string; detail: string }
+  | {
+      event: 'heartbeat';
+      sequence: number;
+      accepted: boolean;
+      ignoredReason: string | null;
+      nextHeartbeatInMs: number;
+    }
+  | { event: 'driver_failed'; detail: string }
+  | { event: 'state_not_saved'; detail: string }
+  | { event: 'retrying'; inMs: number; code: string; detail: string };

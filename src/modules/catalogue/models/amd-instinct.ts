@@ -19,7 +19,7 @@ amd-mi50-16gb               | AMD Radeon Instinct MI50         | vega20 | 60  | 
 amd-radeon-pro-vii-16gb     | AMD Radeon Pro VII               | vega20 | 60  | 1024 | 250  | 4x16 | 66a1                   |          |
 amd-radeon-pro-vega-ii-32gb | AMD Radeon Pro Vega II           | vega20 | 64  | 1024 | 475  | 3x16 | 66a3                   |          |
 amd-radeon-vii-16gb         | AMD Radeon VII                   | vega20 | 60  | 1024 | 300  | 3x16 | 66af                   |          |
-amd-mi25-16gb               | AMD Radeon Instinct MI25         | vega10 | 64  | 484  | 300  | 3x16 | 6860, 6864             | ecc      |
+amd-mi25-16gb               | AMD Radeon Instinct MI25         | vega10 | 64  | 484  | 300  | 3x16 | 6860, 6864, 686c       | ecc      |
 amd-radeon-vega-fe-16gb     | AMD Radeon Vega Frontier Edition | vega10 | 64  | 484  | 300  | 3x16 | 6863                   |          |
 amd-rx-vega-64-8gb          | AMD Radeon RX Vega 64            | vega10 | 64  | 484  | 295  | 3x16 | 687f                   |          |
 amd-rx-vega-56-8gb          | AMD Radeon RX Vega 56            | vega10 | 56  | 410  | 210  | 3x16 | 687f                   |          |

@@ -38,16 +38,17 @@ nvidia-rtx-4000-ada-embedded-12gb | NVIDIA RTX 4000 Ada Generation Embedded GPU 
 nvidia-rtx-3500-ada-laptop-12gb   | NVIDIA RTX 3500 Ada Generation Laptop GPU   | ada    | 40  | 432  | -   | 4x16 | 27bb             | ecc?     |
 nvidia-rtx-3500-ada-embedded-12gb | NVIDIA RTX 3500 Ada Generation Embedded GPU | ada    | 40  | 432  | -   | 4x16 | 27fb             | ecc?     |
 nvidia-rtx-3000-ada-laptop-8gb    | NVIDIA RTX 3000 Ada Generation Laptop GPU   | ada    | 36  | 256  | -   | 4x8  | 2838             | ecc?     |
+nvidia-rtx-3000-ada-embedded-8gb  | NVIDIA RTX 3000 Ada Generation Embedded GPU | ada    | 36  | -    | -   | 4x8  | 2878             | ecc?     |
 nvidia-rtx-2000-ada-laptop-8gb    | NVIDIA RTX 2000 Ada Generation Laptop GPU   | ada    | 24  | 256  | -   | 4x8  | 28b8             | ecc?     |
 nvidia-rtx-2000-ada-embedded-8gb  | NVIDIA RTX 2000 Ada Generation Embedded GPU | ada    | 24  | -    | -   | 4x8  | 28f8             | ecc?     |
 nvidia-rtx-1000-ada-laptop-6gb    | NVIDIA RTX 1000 Ada Generation Laptop GPU   | ada    | 20  | 192  | -   | 4x8  | 28b9             | ecc?     |
 nvidia-rtx-500-ada-laptop-4gb     | NVIDIA RTX 500 Ada Generation Laptop GPU    | ada    | 16  | 128  | -   | 4x8  | 28ba, 28bb       | ecc?     |
 nvidia-h200-sxm5-141gb            | NVIDIA H200                                 | hopper | 132 | 4800 | 700 | 5x16 | 2335             |          | H200 SXM5
 nvidia-h200-nvl-141gb             | NVIDIA H200 NVL                             | hopper | 132 | 4800 | 600 | 5x16 | 233b             |          |
-nvidia-h100-sxm5-80gb             | NVIDIA H100 80GB HBM3                       | hopper | 132 | 3352 | 700 | 5x16 | 2330             |          | H100 SXM5, H100
+nvidia-h100-sxm5-80gb             | NVIDIA H100 80GB HBM3                       | hopper | 132 | 3352 | 700 | 5x16 | 2330             |          | H100 SXM5, NVIDIA H100, H100
 nvidia-h100-sxm5-64gb             | NVIDIA H100 SXM5 64GB                       | hopper | -   | -    | -   | 5x16 | 2337             |          |
 nvidia-h100-sxm5-94gb             | NVIDIA H100                                 | hopper | 132 | -    | 700 | 5x16 | 2339             |          | H100 SXM5 94GB
-nvidia-h100-sxm5-96gb             | NVIDIA H100 SXM5 96GB                       | hopper | 132 | -    | 700 | 5x16 | 2338             |          |
+nvidia-h100-sxm5-96gb             | NVIDIA H100 SXM5 96GB                       | hopper | 132 | -    | 700 | 5x16 | 2338, 233d       |          |
 nvidia-h100-nvl-94gb              | NVIDIA H100 NVL                             | hopper | 132 | 3938 | 400 | 5x16 | 2321             |          |
 nvidia-h100-pcie-80gb             | NVIDIA H100 PCIe                            | hopper | 114 | 2039 | 350 | 5x16 | 2331             |          |
 nvidia-h800-sxm5-80gb             | NVIDIA H800                                 | hopper | 132 | 3352 | 700 | 5x16 | 2324             |          | H800 SXM5

@@ -53,19 +53,19 @@ nvidia-quadro-p4200-laptop-8gb  | Quadro P4200                                 |
 nvidia-quadro-p4000-laptop-8gb  | Quadro P4000 with Max-Q Design               | pascal       | 14 | 192  | -   | 3x16 | 1bb7                         |             | Quadro P4000 Mobile
 nvidia-quadro-p3200-laptop-6gb  | Quadro P3200                                 | pascal       | 14 | 168  | -   | 3x16 | 1bbb                         |             |
 nvidia-quadro-p3000-laptop-6gb  | Quadro P3000                                 | pascal       | 10 | 168  | -   | 3x16 | 1bb8                         |             |
-nvidia-quadro-p2000-laptop-4gb  | Quadro P2000 with Max-Q Design               | pascal       | 6  | 96   | -   | 3x16 | 1cba, 1c35, 1cfa             |             | Quadro P2000 Mobile, Quadro P2000
+nvidia-quadro-p2000-laptop-4gb  | Quadro P2000 with Max-Q Design               | pascal       | 6  | 96   | -   | 3x16 | 1cba, 1c35, 1cfa             |             | Quadro P2000 Mobile
 nvidia-quadro-p1000-laptop-4gb  | Quadro P1000 with Max-Q Design               | pascal       | 4  | 96   | -   | 3x16 | 1cbb, 1cfb                   |             | Quadro P1000 Mobile
 nvidia-quadro-p600-laptop-4gb   | Quadro P600 with Max-Q Design                | pascal       | 3  | -    | -   | 3x16 | 1cbc                         |             | Quadro P600 Mobile
 nvidia-quadro-p620-laptop-4gb   | Quadro P620 with Max-Q Design                | pascal       | 4  | 96   | -   | 3x16 | 1cbd                         |             | Quadro P620 Mobile
 nvidia-quadro-p520-laptop-2gb   | Quadro P520                                  | pascal       | 3  | 48   | 18  | 3x4  | 1d34                         |             |
 nvidia-quadro-p500-laptop-2gb   | Quadro P500                                  | pascal       | 2  | 40   | 18  | 3x4  | 1d33                         |             |
-nvidia-p100-sxm2-16gb           | Tesla P100-SXM2-16GB                         | pascal-gp100 | 56 | 732  | 300 | 3x16 | 15f9                         | nvlink      | P100 SXM2, Tesla P100-DGXS-16GB
+nvidia-p100-sxm2-16gb           | Tesla P100-SXM2-16GB                         | pascal-gp100 | 56 | 732  | 300 | 3x16 | 15f9, 15fc                   | nvlink      | P100 SXM2, Tesla P100-DGXS-16GB
 nvidia-p100-pcie-16gb           | Tesla P100-PCIE-16GB                         | pascal-gp100 | 56 | 732  | 250 | 3x16 | 15f8                         |             | P100
 nvidia-p100-pcie-12gb           | Tesla P100-PCIE-12GB                         | pascal-gp100 | 56 | 549  | 250 | 3x16 | 15f7                         |             |
 nvidia-quadro-gp100-16gb        | Quadro GP100                                 | pascal-gp100 | 56 | 717  | 235 | 3x16 | 15f0                         | nvlink      |
 nvidia-v100-sxm3-32gb           | Tesla V100-SXM3-32GB                         | volta        | 80 | 981  | 350 | 3x16 | 1db8                         | nvlink, ecc |
 nvidia-v100-sxm2-32gb           | Tesla V100-SXM2-32GB                         | volta        | 80 | 900  | 300 | 3x16 | 1db5                         | nvlink, ecc | V100 SXM2, V100
-nvidia-v100-sxm2-16gb           | Tesla V100-SXM2-16GB                         | volta        | 80 | 900  | 300 | 3x16 | 1db1, 1df5                   | nvlink, ecc | V100 SXM2, V100
+nvidia-v100-sxm2-16gb           | Tesla V100-SXM2-16GB                         | volta        | 80 | 900  | 300 | 3x16 | 1db1, 1df5, 1db0             | nvlink, ecc | V100 SXM2, V100
 nvidia-v100s-pcie-32gb          | Tesla V100S-PCIE-32GB                        | volta        | 80 | 1134 | 250 | 3x16 | 1df6                         | ecc         | V100S
 nvidia-v100-pcie-32gb           | Tesla V100-PCIE-32GB                         | volta        | 80 | 900  | 250 | 3x16 | 1db6                         | ecc         |
 nvidia-v100-pcie-16gb           | Tesla V100-PCIE-16GB                         | volta        | 80 | 900  | 250 | 3x16 | 1db4                         | ecc         |

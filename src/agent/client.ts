@@ -128,8 +128,9 @@ function number(answer: unknown, path: string): number {
   return value;
 }
 
-/** undici hides why under `cause`: `fetch failed` alone helps nobody. */
+/** undici hides why under `cause` (`fetch failed` alone helps nobody), and a failed pair of addresses has but a code. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? reasonOf(error.cause) : error.message || error.name;
+  const cause = at(error, 'cause');
+  if (cause) return reasonOf(cause);
+  return String(at(error, 'message') || at(error, 'code') || error);
 }

@@ -36,7 +36,7 @@ function contentFault({ method, headers, is404, routeOptions }: FastifyRequest):
 /**
  * What every request must satisfy before anybody looks at it: a Host, a readable path and query string, no encoded
  * body, an `Accept` that the route can serve. Routes without a query schema take no parameter at all. Once the
- * application closes, all but probes get a 503.
+ * application closes, what still arrives on open connections gets a 503.
  */
 export const strictRequest = fp(
   async (app) => {
@@ -49,8 +49,7 @@ export const strictRequest = fp(
       route.schema = { ...route.schema, querystring: Type.Object({}, { additionalProperties: false }) };
     });
     app.addHook('onRequest', (request, _reply, done) => {
-      const refused = closing && !request.routeOptions.config.probe;
-      const fault = refused ? stopping() : (malformedFault(request) ?? contentFault(request));
+      const fault = closing ? stopping() : (malformedFault(request) ?? contentFault(request));
       done(fault ?? undefined);
     });
   },

@@ -75,14 +75,19 @@ export async function send(app: App, call: Call | string): Promise<Answer> {
   });
 }
 
-/** Sends bytes as they are and reads until the other side closes the connection. */
-export async function sendRaw(app: App, bytes: string | Buffer): Promise<string> {
+/** Opens a connection, sends bytes as they are, and collects what comes back until the other side closes it. */
+export async function openSocket(app: App, bytes: string | Buffer) {
   if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' });
-  return new Promise((resolve, reject) => {
-    const socket = connect(portOf(app), '127.0.0.1', () => socket.write(bytes));
+  const socket = connect(portOf(app), '127.0.0.1', () => socket.write(bytes));
+  const received = new Promise<string>((resolve, reject) => {
     const chunks: Buffer[] = [];
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', (error) => (chunks.length > 0 ? undefined : reject(error)));
     socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
   });
+  return { socket, received };
 }
+
+/** Sends bytes as they are and reads until the other side closes the connection. */
+export const sendRaw = async (app: App, bytes: string | Buffer): Promise<string> =>
+  (await openSocket(app, bytes)).received;

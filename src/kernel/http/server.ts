@@ -27,7 +27,7 @@ export type App = FastifyInstance<
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** A health probe: answered whatever the load, the caller's rate or the state of a shutdown. */
+    /** A health probe: answered whatever the load, the caller's rate and what it accepts. */
     probe?: boolean;
   }
 }

@@ -24,10 +24,10 @@ function words(text: string): string[] {
   const product = text.match(/\[(.+)\]/)?.[1] ?? text;
   return product
     .toLowerCase()
-    .replace(/ mig \d+g\..*$/, '')
+    .replace(/\bmig\W+\d+g\..*$/, '')
     .replace(/-(?:\d+-)?\d+[abcq]$/, '')
-    .replace(/\b(?:with max-q design|mobile)\b/, 'laptop')
-    .replace(/(\d) ?gi?b\b/g, '$1gb')
+    .replace(/\b(?:with\W+max-q\W+design|mobile)\b/, 'laptop')
+    .replace(/(\d)\W*gi?b\b/g, '$1gb')
     .split(/[^a-z0-9]+/)
     .filter((word) => word !== '' && !fillers.has(word));
 }

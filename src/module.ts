@@ -1,14 +1,11 @@
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Logger } from 'pino';
 import type { Config } from './config/index.ts';
-import type { Cache } from './kernel/cache/cache.ts';
 import type { Change } from './kernel/db/changes.ts';
 import type { Database } from './kernel/db/database.ts';
-import type { PrismaClient } from './kernel/db/prisma.ts';
 import type { ConstraintErrors } from './kernel/db/errors.ts';
+import type { PrismaClient } from './kernel/db/prisma.ts';
 import type { CursorCodec } from './kernel/http/cursor.ts';
+import type { App } from './kernel/http/server.ts';
 import type { Settings, Values } from './kernel/settings.ts';
 import type { Worker } from './kernel/worker.ts';
 
@@ -19,11 +16,10 @@ export interface Kernel {
   db: Database;
   /** The typed client for cold reads; every write is SQL in `db.write`. */
   prisma: PrismaClient;
-  cache: Cache;
   cursors: CursorCodec;
 }
 
-export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
+export type { App } from './kernel/http/server.ts';
 
 export interface ModuleHealth {
   status: 'ok' | 'degraded';
@@ -73,7 +69,10 @@ export const defineModule = <Api, const S extends Settings = Record<never, never
 });
 
 /** Creates modules in the order of the list, which must name dependencies first. */
-export function createModules(kernel: Kernel, modules: readonly ModuleDefinition[]): ModuleInstance<unknown>[] {
+export function createModules(
+  kernel: Kernel,
+  modules: readonly ModuleDefinition[],
+): ModuleInstance<unknown>[] {
   const created = new Map<ModuleDefinition, ModuleInstance<unknown>>();
   for (const module of modules) {
     const use: Use = (dependency) => {

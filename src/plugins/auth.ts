@@ -48,7 +48,12 @@ export const authPlugin = fp<{ access: Access }>(
       const { permission } = request.routeOptions.config;
       const principal = permission ? await access.authenticate(request) : anonymous;
       if (permission) access.authorize(principal, permission);
-      request.ctx = { principal, requestId: request.id, idempotency: null, log: request.log as RequestContext['log'] };
+      request.ctx = {
+        principal,
+        requestId: request.id,
+        idempotency: null,
+        log: request.log as RequestContext['log'],
+      };
     });
   },
   { name: 'auth' },

@@ -4,12 +4,21 @@ import fp from 'fastify-plugin';
 import type { IdempotencyRequest, Principal } from '../kernel/context.ts';
 import { invalid } from '../kernel/errors.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The reply shows a secret once: its kept copy can be opened with the caller's own API key only. */
+    secretReply?: boolean;
+  }
+}
+
 /** What a key belongs to: two keys of one tenant share their idempotency, two tenants never do. */
-const ownerOf = ({ role, tenantId, nodeId, providerId }: Principal, address: string): string =>
-  `${role}:${tenantId ?? nodeId ?? providerId ?? (role === 'operator' ? '' : address)}`;
+const ownerOf = ({ role, tenantId, nodeId, providerId, keyId }: Principal, address: string): string =>
+  `${role}:${tenantId ?? nodeId ?? providerId ?? (role === 'operator' ? '' : keyId || address)}`;
 
 const sha256 = (...parts: string[]): Buffer =>
-  createHash('sha256').update(parts.map((part) => `${part.length}:${part}`).join('')).digest();
+  createHash('sha256')
+    .update(parts.map((part) => `${part.length}:${part}`).join(''))
+    .digest();
 
 /** The same JSON whatever the order of its keys. */
 function canonical(value: unknown): string {
@@ -23,17 +32,19 @@ function canonical(value: unknown): string {
 function readKey(header: string | string[]): string {
   const text = Array.isArray(header) ? header.join() : header;
   const key = /^"(.*)"$/.exec(text)?.[1] ?? text;
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalid('Idempotency-Key', 'must be 1 to 255 visible ASCII characters');
+  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+    throw invalid('Idempotency-Key', 'must be 1 to 255 visible ASCII characters');
   return key;
 }
 
 function prepare(request: FastifyRequest, key: string): IdempotencyRequest {
-  const secret = request.headers.authorization ?? '';
-  const operation = `${request.method} ${request.routeOptions.url}`;
+  const { url, config } = request.routeOptions;
+  const body = canonical(request.body);
+  const secret = config.secretReply ? (request.headers.authorization ?? '') : '';
   return {
-    id: sha256(ownerOf(request.ctx.principal, request.ip), operation, key),
-    fingerprint: sha256(request.method, request.url, canonical(request.body)),
-    sealKey: Buffer.from(hkdfSync('sha256', secret, key, 'idempotent reply', 32)),
+    id: sha256(ownerOf(request.ctx.principal, request.ip), `${request.method} ${url}`, key),
+    fingerprint: sha256(request.method, request.url, body),
+    sealKey: Buffer.from(hkdfSync('sha256', secret + body, key, 'idempotent reply', 32)),
     replayed: false,
   };
 }

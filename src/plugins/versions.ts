@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin';
-import { AppError, versionConflict } from '../kernel/errors.ts';
-import { formatEtag, type IfMatch, matchesIfNoneMatch, matchesVersion, parseIfMatch } from '../kernel/http/etag.ts';
+import { AppError } from '../kernel/errors.ts';
+import { formatEtag, type IfMatch, matchesIfNoneMatch, parseIfMatch } from '../kernel/http/etag.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,11 +14,6 @@ const versionOf = (payload: unknown): number | null => {
   return typeof version === 'number' ? version : null;
 };
 
-/** Throws 412 with the current version as ETag unless the caller knows it. */
-export function assertVersion(ifMatch: IfMatch | null, current: number): void {
-  if (ifMatch && !matchesVersion(ifMatch, current)) throw versionConflict(current);
-}
-
 /**
  * Optimistic concurrency (RFC 9110 section 13): every object with a `version` is sent with `ETag: "<version>"`, a GET
  * with a matching If-None-Match answers 304, PATCH and DELETE must say by If-Match what they were made for (428).
@@ -29,7 +24,11 @@ export const versionsPlugin = fp(
     app.addHook('preHandler', async (request) => {
       request.ifMatch = parseIfMatch(request.headers['if-match']);
       if (request.ifMatch === null && (request.method === 'PATCH' || request.method === 'DELETE')) {
-        throw new AppError(428, 'request.precondition_required', 'Send If-Match: "<version>" with this request.');
+        throw new AppError(
+          428,
+          'request.precondition_required',
+          'Send If-Match: "<version>" with this request.',
+        );
       }
     });
     app.addHook('preSerialization', async (request, reply, payload) => {

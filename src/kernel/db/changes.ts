@@ -9,7 +9,7 @@ export interface Change {
   /** The version that this change made. */
   version: number;
   /** Only what changed; a created object has no `before`, a deleted one no `after`. */
-  diff?: { before?: Record<string, unknown>; after?: Record<string, unknown> };
+  diff?: { before?: object; after?: object };
   reason?: string | null;
   providerId?: string | null;
   nodeId?: string | null;
@@ -30,15 +30,14 @@ export const actorOf = (ctx: Pick<RequestContext, 'principal' | 'requestId'>): A
 });
 
 /** What differs between two states of an object, by top-level field. */
-export function diffOf(
-  before: Record<string, unknown>,
-  after: Record<string, unknown>,
-): { before: Record<string, unknown>; after: Record<string, unknown> } {
-  const changed = Object.keys(after).filter(
-    (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
-  );
-  const pick = (state: Record<string, unknown>) =>
-    Object.fromEntries(changed.map((key) => [key, state[key]]));
+export function diffOf<State extends object>(
+  before: State,
+  after: State,
+): { before: Partial<State>; after: Partial<State> } {
+  const keys = Object.keys(after) as (keyof State)[];
+  const changed = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  const pick = (state: State) =>
+    Object.fromEntries(changed.map((key) => [key, state[key]])) as Partial<State>;
   return { before: pick(before), after: pick(after) };
 }
 

@@ -3,11 +3,12 @@ import type { ClientBase } from 'pg';
 /** The role that the service runs as: no superuser, no DDL, bound by row-level security. */
 export const serviceRole = 'inv_app';
 
-/** Ceilings of one statement, one lock wait and one idle transaction; a pooler cannot lose them, as they are the role's. */
-const limits = {
+/** As settings of the role they hold behind a pooler too; PostgreSQL has the last of them from 17 on. */
+const limits: Record<string, string> = {
   statement_timeout: '2500ms',
   lock_timeout: '1000ms',
   idle_in_transaction_session_timeout: '5000ms',
+  transaction_timeout: '5000ms',
 };
 
 /** Makes the service role where it is missing and sets its password and limits. Needs CREATEROLE. */
@@ -15,9 +16,10 @@ export async function ensureServiceRole(owner: ClientBase, password: string): Pr
   const { rowCount } = await owner.query('SELECT FROM pg_roles WHERE rolname = $1', [serviceRole]);
   if (!rowCount) await owner.query(`CREATE ROLE ${serviceRole} NOSUPERUSER NOBYPASSRLS`);
   await owner.query(`ALTER ROLE ${serviceRole} LOGIN PASSWORD ${owner.escapeLiteral(password)}`);
-  for (const [name, value] of Object.entries(limits)) {
-    await owner.query(`ALTER ROLE ${serviceRole} SET ${name} = '${value}'`);
-  }
+  const { rows } = await owner.query<{ name: string }>('SELECT name FROM pg_settings WHERE name = ANY ($1)', [
+    Object.keys(limits),
+  ]);
+  for (const { name } of rows) await owner.query(`ALTER ROLE ${serviceRole} SET ${name} = '${limits[name]}'`);
 }
 
 /**

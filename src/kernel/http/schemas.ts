@@ -27,6 +27,13 @@ export const StrEnum = <const V extends readonly string[]>(
 /** A moment, RFC 3339. The serialiser prints a `Date` in UTC with milliseconds. */
 export const DateTime = () => Type.Unsafe<Date | string>({ type: 'string', format: 'date-time' });
 
+/** A page of a list. Items may be partial: `fields=` narrows them. */
+export const PageOf = <S extends TSchema>(item: S & { $id?: string }) =>
+  Type.Object({
+    items: Type.Array(Type.Unsafe<Partial<Static<S>>>({ $ref: `${item.$id}#` })),
+    nextCursor: Nullable(Type.String({ description: 'Of the next page; null on the last one.' })),
+  });
+
 /** Every error of the API (RFC 9457). Some codes carry further members, such as `explain` or `gpuIds`. */
 export const Problem = Type.Object(
   {

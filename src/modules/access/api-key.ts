@@ -30,13 +30,15 @@ export function generateKey(kind: 'live' | 'agent'): string {
  * null: it looks like one of ours and its checksum is wrong.
  */
 export function lookupOf(key: string): string | null {
-  if (!key.startsWith('dpi_')) return `own_${createHash('sha256').update(`lookup ${key}`).digest('hex').slice(0, 24)}`;
+  if (!key.startsWith('dpi_'))
+    return `own_${createHash('sha256').update(`lookup ${key}`).digest('hex').slice(0, 24)}`;
   const [, body, lookup, sum] = form.exec(key) ?? [];
   return body && lookup && sum === checksum(body) ? lookup : null;
 }
 
 /** What is stored of a key. 256 random bits need no slow hash; the pepper makes a stolen table useless by itself. */
-export const digestOf = (key: string, pepper: string): Buffer => createHmac('sha256', pepper).update(key).digest();
+export const digestOf = (key: string, pepper: string): Buffer =>
+  createHmac('sha256', pepper).update(key).digest();
 
 /** The last four characters: enough for people to recognise a key in a list. */
 export const hintOf = (key: string): string => key.slice(-4);

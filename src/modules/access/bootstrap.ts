@@ -53,7 +53,11 @@ async function adoptEnvironmentKey(options: Options, key: string): Promise<void>
 }
 
 /** False where the key, or for a first key any other, is there already: two replicas may start at once. */
-const insertKey = ({ db, pepper }: Options, key: string, origin: 'bootstrap' | 'environment'): Promise<boolean> =>
+const insertKey = (
+  { db, pepper }: Options,
+  key: string,
+  origin: 'bootstrap' | 'environment',
+): Promise<boolean> =>
   db.write({ worker: 'bootstrap' }, async (tx) => {
     const id = newId();
     const inserted = await tx.execute(sql`/* access:bootstrap_key */
@@ -61,6 +65,11 @@ const insertKey = ({ db, pepper }: Options, key: string, origin: 'bootstrap' | '
       VALUES (${id}, ${lookupOf(key) ?? ''}, ${digestOf(key, pepper)}, ${hintOf(key)}, 'operator', 'operator', ${origin})
       ON CONFLICT DO NOTHING`);
     if (inserted === 0) return false;
-    await tx.record({ type: 'api_key.created', subject: { type: 'api_key', id }, version: 1, reason: origin });
+    await tx.record({
+      type: 'api_key.created',
+      subject: { type: 'api_key', id },
+      version: 1,
+      reason: origin,
+    });
     return true;
   });

@@ -9,4 +9,6 @@ export const tenantColumns = sql`t.id, t.name, t.quotas, t.version, t.created_at
 
 /** Keys that a caller may see: a provider its own and its nodes', an operator all. */
 export const visibleKeys = (providerId: string | null): Sql =>
-  providerId === null ? sql`k.revoked_at IS NULL` : sql`k.revoked_at IS NULL AND k.provider_id = ${providerId}::uuid`;
+  providerId === null
+    ? sql`k.revoked_at IS NULL`
+    : sql`k.revoked_at IS NULL AND k.provider_id = ${providerId}::uuid`;

@@ -1,0 +1,66 @@
+import type { Principal } from '../../kernel/context.ts';
+import type { Transaction } from '../../kernel/db/transaction.ts';
+import { forbidden } from '../../kernel/errors.ts';
+import { systemClock } from '../../kernel/time.ts';
+import { defineModule } from '../../module.ts';
+import { Authenticator } from './authenticator.ts';
+import { ensureOperatorKey } from './bootstrap.ts';
+import { invalidKey, missingKey, outOfScope } from './errors.ts';
+import { issueKey, KeyService, type NewKey } from './key-service.ts';
+import { type Permission, permissions, roleMay } from './permissions.ts';
+import { registerRoutes } from './routes.ts';
+import { TenantService } from './tenant-service.ts';
+
+export interface AccessApi {
+  /** Who presents this Authorization header; throws 401. */
+  authenticate(authorization: string | undefined): Promise<Principal>;
+  /** Throws 403 where the role or the key's scopes lack the permission. */
+  authorize(principal: Principal, permission: string): void;
+  isPermission(name: string): boolean;
+  /** Makes a key inside another module's transaction (enrolment, registration). */
+  issueKey(tx: Transaction, input: NewKey): ReturnType<typeof issueKey>;
+}
+
+function authorize({ role, scopes }: Principal, permission: string): void {
+  if (!roleMay(role, permission as Permission))
+    throw forbidden(`Role ${role} may not do this (${permission}).`);
+  if (scopes.length > 0 && !scopes.includes(permission)) throw outOfScope(permission);
+}
+
+/** Keys, tenants, and the answer to "who is calling, and may they". */
+export const access = defineModule<AccessApi>({
+  name: 'access',
+  dependsOn: [],
+  create(kernel) {
+    const { db, config, log } = kernel;
+    const pepper = config.keyPepper ?? '';
+    const authenticator = new Authenticator({ db, pepper, clock: systemClock });
+    const services = { keys: new KeyService(kernel, pepper), tenants: new TenantService(kernel) };
+    return {
+      api: {
+        async authenticate(authorization) {
+          if (authorization === undefined) throw missingKey();
+          const [, key] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+          if (key === undefined) throw invalidKey();
+          return authenticator.authenticate(key);
+        },
+        authorize,
+        isPermission: (name) => Object.hasOwn(permissions, name),
+        issueKey: (tx, input) => issueKey(tx, pepper, input),
+      },
+      routes: (app) => registerRoutes(app, services),
+      workers: [{ name: 'access.last_used', intervalMs: 10_000, run: () => authenticator.flushLastUsed() }],
+      onChange: (changes) => {
+        if (changes.some(({ subject }) => subject.type === 'api_key')) authenticator.forget();
+      },
+      start: () =>
+        ensureOperatorKey({
+          db,
+          log,
+          pepper,
+          dataDir: config.dataDir,
+          operatorApiKey: config.operatorApiKey,
+        }),
+    };
+  },
+});

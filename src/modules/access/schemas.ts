@@ -1,0 +1,122 @@
+import { Type } from 'typebox';
+import { roles } from '../../kernel/context.ts';
+import { Uuid } from '../../kernel/http/params.ts';
+import { DateTime, Nullable, StrEnum } from '../../kernel/http/schemas.ts';
+import { permissionNames } from './permissions.ts';
+
+const name = Type.String({ minLength: 1, maxLength: 200, examples: ['scheduler eu-1'] });
+const scopes = Type.Array(StrEnum(permissionNames), {
+  maxItems: permissionNames.length,
+  description: 'Permissions that the key is limited to; empty: all of its role.',
+});
+
+export const ApiKey = Type.Object(
+  {
+    id: Uuid(),
+    name,
+    role: StrEnum(roles),
+    providerId: Nullable(Uuid()),
+    nodeId: Nullable(Uuid()),
+    tenantId: Nullable(Uuid()),
+    scopes,
+    hint: Type.String({ description: 'The last four characters of the key.' }),
+    disabled: Type.Boolean(),
+    rotatedFrom: Nullable(Uuid()),
+    expiresAt: Nullable(DateTime()),
+    lastUsedAt: Nullable(DateTime()),
+    version: Type.Integer({ minimum: 1 }),
+    createdAt: DateTime(),
+    updatedAt: DateTime(),
+  },
+  { $id: 'ApiKey' },
+);
+
+export const ApiKeyWithSecret = Type.Object(
+  {
+    ...ApiKey.properties,
+    key: Type.String({ description: 'The key itself; shown this once.', examples: ['dpi_live_…'] }),
+  },
+  { $id: 'ApiKeyWithSecret' },
+);
+
+export const CreateApiKey = Type.Object(
+  {
+    name,
+    role: StrEnum(roles),
+    providerId: Type.Optional(Nullable(Uuid({ description: 'Required for role provider.' }))),
+    nodeId: Type.Optional(Nullable(Uuid({ description: 'Required for role agent.' }))),
+    tenantId: Type.Optional(Nullable(Uuid({ description: 'Required for role tenant.' }))),
+    scopes: Type.Optional(scopes),
+    expiresAt: Type.Optional(Nullable(DateTime())),
+  },
+  { $id: 'CreateApiKey', additionalProperties: false },
+);
+
+export const PatchApiKey = Type.Object(
+  {
+    name: Type.Optional(name),
+    scopes: Type.Optional(scopes),
+    disabled: Type.Optional(Type.Boolean()),
+    expiresAt: Type.Optional(Nullable(DateTime())),
+  },
+  { $id: 'PatchApiKey', additionalProperties: false },
+);
+
+export const RotateApiKey = Type.Object(
+  {
+    overlapS: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 604_800,
+        description: 'How long the old key still works, in seconds; 3,600 by default.',
+      }),
+    ),
+  },
+  { $id: 'RotateApiKey', additionalProperties: false },
+);
+
+/** Ceilings of a tenant; null or absent is no ceiling. */
+const quotas = Type.Object(
+  {
+    maxGpus: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 1_000_000 }))),
+    maxMemoryMb: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 2 ** 40 }))),
+    maxHeldGpus: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 1_000_000 }))),
+    maxPricePerHourNanoUsd: Type.Optional(Nullable(Type.String({ pattern: '^\\d{1,18}$' }))),
+  },
+  { additionalProperties: false },
+);
+
+export const Tenant = Type.Object(
+  {
+    id: Uuid(),
+    name,
+    quotas: Nullable(quotas),
+    version: Type.Integer({ minimum: 1 }),
+    createdAt: DateTime(),
+    updatedAt: DateTime(),
+  },
+  { $id: 'Tenant' },
+);
+
+export const CreateTenant = Type.Object(
+  { name, quotas: Type.Optional(Nullable(quotas)) },
+  { $id: 'CreateTenant', additionalProperties: false },
+);
+
+export const PatchTenant = Type.Object(
+  { name: Type.Optional(name), quotas: Type.Optional(Nullable(quotas)) },
+  { $id: 'PatchTenant', additionalProperties: false },
+);
+
+export const Whoami = Type.Object(
+  {
+    keyId: Uuid(),
+    role: StrEnum(roles),
+    providerId: Nullable(Uuid()),
+    nodeId: Nullable(Uuid()),
+    tenantId: Nullable(Uuid()),
+    scopes,
+    permissions: Type.Array(StrEnum(permissionNames)),
+  },
+  { $id: 'Whoami' },
+);

@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import sql from 'sql-template-tag';
+import { AppError, unavailable } from './kernel/errors.ts';
+import { migrationState } from './kernel/migrations.ts';
+import { sharedSecret } from './kernel/shared-secret.ts';
+import type { Workers } from './kernel/worker.ts';
+import type { Kernel, ModuleInstance } from './module.ts';
+
+/** What else must wait for a usable database. */
+interface Dependants {
+  kernel: Kernel;
+  modules: readonly ModuleInstance<unknown>[];
+  workers: Workers;
+  /** Receives the key that cursors are signed with. */
+  onCursorSecret(secret: Buffer): void;
+}
+
+const starting = () => unavailable('service.starting', 'The service is starting.');
+
+/**
+ * From "the process runs" to "it may take traffic": waits for the database and its migrations as long as it takes,
+ * then starts modules and workers once. Until then /ready says why not, and nothing else is answered.
+ */
+export class Startup {
+  #blocked: AppError | null = starting();
+  readonly #stopping = new AbortController();
+  readonly #on: Dependants;
+
+  constructor(on: Dependants) {
+    this.#on = on;
+  }
+
+  /** Why the service may take no traffic; null when it may. */
+  get blocked(): AppError | null {
+    return this.#blocked;
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#start();
+        this.#blocked = null;
+        return;
+      } catch (error) {
+        this.#blocked = error instanceof AppError ? error : starting();
+        this.#on.kernel.log.warn({ err: error }, 'the service cannot start yet');
+        await delay(500, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#blocked = unavailable('service.stopping', 'The service is stopping.');
+  }
+
+  async #start(): Promise<void> {
+    const { kernel, modules, workers, onCursorSecret } = this.#on;
+    await assertMigrated(kernel);
+    onCursorSecret(await sharedSecret(kernel.db, 'cursor'));
+    for (const module of modules) await module.start?.();
+    for (const module of modules) for (const worker of module.workers ?? []) workers.start(worker);
+  }
+}
+
+async function assertMigrated({ db }: Kernel): Promise<void> {
+  await db.rows(sql`SELECT 1`);
+  const { pending, invalid } = await migrationState(db.pool);
+  if (pending.length > 0 || invalid.length > 0) {
+    const names = [...pending, ...invalid.map(({ name, problem }) => `${name} (${problem})`)].join(', ');
+    throw unavailable('migrations.pending', `Run \`depin-inventory migrate up\` first: ${names}.`, 5);
+  }
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { pino } from 'pino';
+import supertest from 'supertest';
+import { type Application, createApplication } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/index.ts';
+import { modules } from '../../src/modules.ts';
+import { createDatabase, type TestDatabase } from './database.ts';
+
+export const operatorKey = 'operator-key-of-the-tests-0123456789';
+
+export interface TestService {
+  application: Application;
+  database: TestDatabase;
+  /** Base URL of the listening server. */
+  url: string;
+  /** A second connection, as the owner: what the tests look at the database with. */
+  sql: pg.Pool;
+  /** A client that sends `key`; the operator's by default, none for null. */
+  as(key?: string | null): Client;
+  stop(): Promise<void>;
+}
+
+export type Client = ReturnType<typeof clientOf>;
+
+const clientOf = (url: string, key: string | null) => {
+  const agent = supertest.agent(url);
+  return key === null ? agent : agent.set('authorization', `Bearer ${key}`);
+};
+
+/** The real service on a database of its own, listening on a free port. `env` adds settings; `database` shares one. */
+export async function startService(
+  env: Record<string, string> = {},
+  database?: TestDatabase,
+): Promise<TestService> {
+  const own = database ?? (await createDatabase());
+  const dataDir = await mkdtemp(join(tmpdir(), 'inv-data-'));
+  const config = loadConfig(modules, {
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    DATABASE_URL: own.url,
+    DATA_DIR: dataDir,
+    OPERATOR_API_KEY: operatorKey,
+    RATE_LIMIT_ENABLED: 'false',
+    ...env,
+  });
+  const application = await createApplication(config, pino({ level: config.logLevel }));
+  await application.startup.run();
+  const url = await application.app.listen({ host: '127.0.0.1', port: 0 });
+  const sql = new pg.Pool({ connectionString: own.ownerUrl, max: 4 });
+  return {
+    application,
+    database: own,
+    url,
+    sql,
+    as: (key = operatorKey) => clientOf(url, key),
+    async stop() {
+      await application.close();
+      await sql.end();
+      if (!database) await own.drop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -13,9 +13,13 @@ export const orderBy = (sort: Sort): Sql =>
     ', ',
   );
 
-/** Goes into the select list; of the last row of a page it is what the cursor carries. */
+/**
+ * Goes into the select list; of the last row of a page it is what the cursor carries. Each value is brought to its
+ * declared type first, the one that `keysetPredicate` reads it back as: a `real` 0.9 printed as it is would come back
+ * as another number, and the walk would never end.
+ */
 export const sortValues = (sort: Sort): Sql =>
-  sql`ARRAY[${join(sort.map(({ expression }) => sql`(${expression})::text`))}]`;
+  sql`ARRAY[${join(sort.map(({ expression, type }) => sql`(${expression})::${raw(type)}::text`))}]`;
 
 const parameter = ({ type }: SortKey, value: string): Sql => sql`${value}::${raw(type)}`;
 

@@ -88,8 +88,9 @@ describe('inventoryClient', () => {
   });
 
   it('does not follow the key to another address', async () => {
-    const client = await connect(() => ({ status: 302, headers: { location: 'http://127.0.0.1:9/' } }));
+    const client = await connect(() => ({ status: 302, headers: { location: '/elsewhere' } }));
     await expect(client.ownNodeId('key-1')).rejects.toMatchObject({ code: 'client.unreachable' });
+    expect(service.requests).toHaveLength(1);
   });
 
   it('gives up on a silent service', async () => {

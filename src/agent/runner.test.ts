@@ -53,6 +53,12 @@ describe('a first start', () => {
     expect(agent.state()).toMatchObject({ url: agent.url, nodeId: 'n-1', apiKey: 'key-1', sequence: START });
   });
 
+  it('keeps its key before anything else can fail: the token is spent', async () => {
+    const agent = await setup({ once: true }, { '/v1/heartbeats': [away] });
+    await expect(agent.run(1)).rejects.toMatchObject({ code: 'service.unavailable' });
+    expect(agent.state()).toMatchObject({ nodeId: 'n-1', apiKey: 'key-1' });
+  });
+
   it('leaves unknown fields out', async () => {
     const agent = await setup({});
     await agent.run(1);
@@ -187,9 +193,11 @@ describe('the inventory', () => {
   });
 
   it('does not silence the node when it is refused, and is tried again later', async () => {
-    const agent = await setup({}, { [path]: [problem(409, 'gpu.hardware_conflict'), taken] });
-    await agent.run(3);
-    expect(agent.bodies('/v1/heartbeats')).toHaveLength(3);
+    const soon: Answer = { status: 202, body: { accepted: true, nextHeartbeatInMs: 5_000 } };
+    const refusedOnce = [problem(409, 'gpu.hardware_conflict'), taken];
+    const agent = await setup({}, { [path]: refusedOnce, '/v1/heartbeats': [soon] });
+    await agent.run(4);
+    expect(agent.bodies('/v1/heartbeats')).toHaveLength(4);
     expect(agent.bodies(path).map(({ generation }) => generation)).toEqual([START, START + 15_000]);
     expect(agent.events()).toContain('inventory_refused');
   });
@@ -207,6 +215,7 @@ describe('the end', () => {
     await agent.seen('/v1/heartbeats');
     agent.stop();
     await expect(running).resolves.toBeUndefined();
+    expect(agent.events()).not.toContain('retrying');
   });
 
   it('comes after one round with `once`', async () => {

@@ -48,7 +48,7 @@ nvidia-h200-nvl-141gb             | NVIDIA H200 NVL                             
 nvidia-h100-sxm5-80gb             | NVIDIA H100 80GB HBM3                       | hopper | 132 | 3352 | 700 | 5x16 | 2330             |          | H100 SXM5, NVIDIA H100, H100
 nvidia-h100-sxm5-64gb             | NVIDIA H100 SXM5 64GB                       | hopper | -   | -    | -   | 5x16 | 2337             |          |
 nvidia-h100-sxm5-94gb             | NVIDIA H100                                 | hopper | 132 | -    | 700 | 5x16 | 2339             |          | H100 SXM5 94GB
-nvidia-h100-sxm5-96gb             | NVIDIA H100 SXM5 96GB                       | hopper | 132 | -    | 700 | 5x16 | 2338, 233d       |          |
+nvidia-h100-sxm5-96gb             | NVIDIA H100 SXM5 96GB                       | hopper | -   | -    | -   | 5x16 | 2338, 233d       |          |
 nvidia-h100-nvl-94gb              | NVIDIA H100 NVL                             | hopper | 132 | 3938 | 400 | 5x16 | 2321             |          |
 nvidia-h100-pcie-80gb             | NVIDIA H100 PCIe                            | hopper | 114 | 2039 | 350 | 5x16 | 2331             |          |
 nvidia-h800-sxm5-80gb             | NVIDIA H800                                 | hopper | 132 | 3352 | 700 | 5x16 | 2324             |          | H800 SXM5

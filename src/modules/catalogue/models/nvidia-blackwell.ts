@@ -29,7 +29,7 @@ nvidia-rtx-6000d-84gb                | NVIDIA RTX 6000D                         
 nvidia-rtx-pro-5000-72gb             | NVIDIA RTX PRO 5000 72GB Blackwell                      | blackwell       | 110 | 1344 | 300  | 5x16 | 2bb3       | ecc, mig     |
 nvidia-rtx-pro-5000-48gb             | NVIDIA RTX PRO 5000 Blackwell                           | blackwell       | 110 | 1344 | 300  | 5x16 | 2bb3       | ecc, mig     |
 nvidia-rtx-pro-4500-32gb             | NVIDIA RTX PRO 4500 Blackwell                           | blackwell       | 82  | 896  | 200  | 5x16 | 2c31       | ecc          |
-nvidia-rtx-pro-4500-server-32gb      | NVIDIA RTX PRO 4500 Blackwell Server Edition            | blackwell       | 82  | -    | -    | 5x16 | 2c3a       | ecc          |
+nvidia-rtx-pro-4500-server-32gb      | NVIDIA RTX PRO 4500 Blackwell Server Edition            | blackwell       | -   | -    | -    | 5x16 | 2c3a       | ecc          |
 nvidia-rtx-pro-4000-24gb             | NVIDIA RTX PRO 4000 Blackwell                           | blackwell       | 70  | 672  | -    | 5x16 | 2c34       | ecc          |
 nvidia-rtx-pro-4000-sff-24gb         | NVIDIA RTX PRO 4000 Blackwell SFF Edition               | blackwell       | 70  | 432  | 70   | 5x8  | 2c33       | ecc          |
 nvidia-rtx-pro-2000-16gb             | NVIDIA RTX PRO 2000 Blackwell                           | blackwell       | 34  | 288  | 70   | 5x8  | 2d30       | ecc          |

@@ -4,7 +4,7 @@ export interface Backoff {
 }
 
 /** A service that comes back meets agents spread over the whole interval instead of a storm. */
-export const SERVICE_BACKOFF: Backoff = { baseMs: 1_000, capMs: 60_000 };
+const SERVICE_BACKOFF: Backoff = { baseMs: 1_000, capMs: 60_000 };
 
 /**
  * Milliseconds to wait after the `failures`-th failure in a row (0 = first): exponential with full jitter, the

@@ -12,7 +12,7 @@ export interface FakeModel {
   datacentre: boolean;
 }
 
-export const rtx4090: FakeModel = {
+const rtx4090: FakeModel = {
   vendor: 'nvidia',
   name: 'NVIDIA GeForce RTX 4090',
   pciDeviceId: '10de:2684',

@@ -58,28 +58,7 @@ async function persistently<T>(
 /** One round: look, publish what changed, say that we live. Answers how long to wait for the next. */
 function heartbeatCycle(options: AgentOptions, state: AgentState, facts: HostFacts): () => Promise<number> {
   const { client, host, clock } = options;
-  const publisher = inventoryPublisher(client, clock, options.random);
-  let emptyBefore = false;
-
-  async function publish(snapshot: AgentSnapshot): Promise<void> {
-    // One empty reading may be a hiccup of the tool; two in a row are a node without GPUs.
-    const empty = snapshot.gpus.length === 0;
-    const content = inventoryContent(snapshot, facts, empty && emptyBefore);
-    emptyBefore = empty;
-    try {
-      if ((await publisher.publish(state, content)) !== 'published') return;
-      options.report({
-        event: 'inventory_published',
-        generation: state.generation,
-        gpus: snapshot.gpus.length,
-      });
-    } catch (error) {
-      // Only a refusal of the inventory itself lets the heartbeat go on without it.
-      if (!(error instanceof ServiceError) || error.status === null || options.once) throw error;
-      options.report({ event: 'inventory_refused', code: error.code, detail: error.message });
-    }
-  }
-
+  const publish = inventoryStep(options, state, facts);
   return async () => {
     const startedAt = clock();
     const snapshot = await look(options, state.nodeId);
@@ -97,6 +76,30 @@ function heartbeatCycle(options: AgentOptions, state: AgentState, facts: HostFac
     options.report({ event: 'heartbeat', sequence: state.sequence, ...answer });
     await save(options, state);
     return Math.max(SHORTEST_WAIT_MS, Math.min(LONGEST_WAIT_MS, answer.nextHeartbeatInMs) - preparationMs);
+  };
+}
+
+/** Publishes each snapshot that brings news. A refused inventory is reported, and does not silence the node. */
+function inventoryStep(
+  { client, clock, random, once, report }: AgentOptions,
+  state: AgentState,
+  facts: HostFacts,
+) {
+  const publisher = inventoryPublisher(client, clock, random);
+  let emptyBefore = false;
+  return async (snapshot: AgentSnapshot): Promise<void> => {
+    // One empty reading may be a hiccup of the tool; two in a row are a node without GPUs.
+    const empty = snapshot.gpus.length === 0;
+    const content = inventoryContent(snapshot, facts, empty && emptyBefore);
+    emptyBefore = empty;
+    try {
+      const outcome = await publisher.publish(state, content);
+      if (outcome === 'published')
+        report({ event: 'inventory_published', generation: state.generation, gpus: snapshot.gpus.length });
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.status === null || once) throw error;
+      report({ event: 'inventory_refused', code: error.code, detail: error.message });
+    }
   };
 }
 

@@ -11,10 +11,10 @@ export interface Tool {
   args: string[];
 }
 
-export const nvidiaSmi: Tool = { command: 'nvidia-smi', args: ['-q', '-x'] };
+const nvidiaSmi: Tool = { command: 'nvidia-smi', args: ['-q', '-x'] };
 
 /** `--showhw` prints a table even with `--json`, hence the single switches. */
-export const rocmSmi: Tool = {
+const rocmSmi: Tool = {
   command: 'rocm-smi',
   args: [
     ...['--showid', '--showuniqueid', '--showserial', '--showproductname', '--showbus', '--showvbios'],

@@ -8,12 +8,7 @@ export interface AgentSnapshot {
   gpus: GpuReport[];
 }
 
-export type SnapshotSource =
-  | 'nvidia-smi-xml'
-  | 'nvidia-smi-csv'
-  | 'rocm-smi-json'
-  | 'amdgpu-top-json'
-  | 'fake';
+type SnapshotSource = 'nvidia-smi-xml' | 'nvidia-smi-csv' | 'rocm-smi-json' | 'amdgpu-top-json' | 'fake';
 
 export interface DriverFacts {
   driverVersion: string | null;
@@ -50,7 +45,7 @@ export interface GpuSpecs {
 }
 
 /** `true` only where the tool itself says so; a tool that is silent leaves `null`, and no model name is consulted. */
-export interface GpuCapabilities {
+interface GpuCapabilities {
   supportsCuda: boolean | null;
   supportsRocm: boolean | null;
   supportsMig: boolean | null;
@@ -123,7 +118,7 @@ export function gpuReport(found: FoundGpu, scope: string): GpuReport {
  * slot (else index), PCI device id (else name) and serial. It survives restarts and driver updates, and changes
  * when the GPU moves: without a hardware uuid nobody can tell such a move from a new GPU.
  */
-export function derivedUuid(gpu: FoundGpu, scope: string): string {
+function derivedUuid(gpu: FoundGpu, scope: string): string {
   const parts = [scope, gpu.vendor, gpu.pciBusId ?? gpu.index, gpu.pciDeviceId ?? gpu.name, gpu.serial];
   return `derived-${hexUuid(JSON.stringify(parts))}`;
 }

@@ -8,7 +8,7 @@ import { snapshotTable } from './agent-table.ts';
 
 /**
  * `agent run` and `agent snapshot`. Exit codes: 0 done, or stopped by SIGINT or SIGTERM; 1 wrong usage or an
- * unforeseen failure; 2 the GPU tool or its output cannot be read; 3 the service refuses the token or key;
+ * unforeseen failure; 2 the GPU tool or its output cannot be read; 3 the service refuses the token, the key or (with `--once`) a request;
  * 4 the service cannot be reached or fails (with `--once`; without, the agent waits for it).
  */
 export function agentCommand(): Command {

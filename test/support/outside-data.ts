@@ -10,6 +10,8 @@ const root = resolve(process.env.INVENTORY_DATA_DIR ?? '../shared/data');
 export function outsideData(relative: string): string | null {
   const path = join(root, relative);
   if (existsSync(path)) return path;
-  process.stderr.write(`Left out: tests over ${relative}, which is not under ${root} (INVENTORY_DATA_DIR).\n`);
+  process.stderr.write(
+    `Left out: tests over ${relative}, which is not under ${root} (INVENTORY_DATA_DIR).\n`,
+  );
   return null;
 }

@@ -6,20 +6,22 @@ import { jsonParser } from '../../src/plugins/json-parser.ts';
 import { methodNotAllowed } from '../../src/plugins/method-not-allowed.ts';
 import { type ProblemOptions, problem } from '../../src/plugins/problem.ts';
 import { requestId } from '../../src/plugins/request-id.ts';
+import { type SecurityHeadersOptions, securityHeaders } from '../../src/plugins/security-headers.ts';
 import { strictRequest } from '../../src/plugins/strict-request.ts';
 
-interface EdgeOptions extends Partial<ServerOptions>, ProblemOptions {
+interface EdgeOptions extends Partial<ServerOptions>, ProblemOptions, SecurityHeadersOptions {
   /** Receives each line of the log, parsed. */
   onLog?: (line: Record<string, unknown>) => void;
 }
 
 /** The HTTP edge without any route of the product: server, error mapping, parsers and guards. */
-export async function edgeApp({ onLog, toAppError, ...server }: EdgeOptions = {}): Promise<App> {
+export async function edgeApp({ onLog, toAppError, tls = false, ...server }: EdgeOptions = {}): Promise<App> {
   const logger = onLog
     ? pino({ level: 'debug' }, { write: (line: string) => onLog(JSON.parse(line)) })
     : pino({ level: 'silent' });
   const app = createServer({ logger, ...server });
   await app.register(requestId);
+  await app.register(securityHeaders, { tls });
   await app.register(problem, toAppError ? { toAppError } : {});
   await app.register(strictRequest);
   await app.register(methodNotAllowed);

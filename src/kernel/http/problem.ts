@@ -45,6 +45,7 @@ export function renderProblem(error: AppError, { requestId, instance }: Occurren
     headers: {
       'content-type': problemMediaType,
       'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
       'x-request-id': requestId,
       ...headersOfStatus[error.status],
       ...error.headers,

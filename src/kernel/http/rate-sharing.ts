@@ -1,0 +1,59 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { Redis } from 'ioredis';
+import type { RateCounter } from './rate-counter.ts';
+
+/** Adds to counters that all replicas share, and answers the new totals in the same order. */
+export interface SharedCounters {
+  add(increments: readonly { key: string; by: number; ttlMs: number }[]): Promise<readonly number[]>;
+}
+
+/** Shares a process's counts with the other replicas, one exchange after the other, in the background. */
+export class RateSharing {
+  readonly #counter: RateCounter;
+  readonly #shared: SharedCounters;
+  readonly #log: Pick<FastifyBaseLogger, 'info' | 'warn'>;
+  #running: Promise<void> | null = null;
+  #failing = false;
+
+  constructor(counter: RateCounter, shared: SharedCounters, log: Pick<FastifyBaseLogger, 'info' | 'warn'>) {
+    this.#counter = counter;
+    this.#shared = shared;
+    this.#log = log;
+  }
+
+  /** Never rejects; joins the exchange that runs already. A failure is logged when it begins and when it ends. */
+  exchange(): Promise<void> {
+    this.#running ??= this.#exchange().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #exchange(): Promise<void> {
+    try {
+      await this.#counter.share(this.#shared);
+      if (this.#failing) this.#log.info('rate limits are shared again');
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing)
+        this.#log.warn({ err: error }, 'rate limits are not shared, each process limits by itself');
+      this.#failing = true;
+    }
+  }
+}
+
+/** Counters in Redis: one pipeline for each exchange, keys that expire after their window. */
+export function redisCounters(redis: Redis, prefix: string): SharedCounters {
+  return {
+    async add(increments) {
+      const pipeline = redis.pipeline();
+      for (const { key, by, ttlMs } of increments)
+        pipeline.incrby(prefix + key, by).pexpire(prefix + key, ttlMs);
+      const replies = (await pipeline.exec()) ?? [];
+      return replies.flatMap(([error, total], index) => {
+        if (error) throw error;
+        return index % 2 === 0 ? [Number(total)] : [];
+      });
+    },
+  };
+}

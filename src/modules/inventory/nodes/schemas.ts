@@ -1,0 +1,93 @@
+import { Type } from 'typebox';
+import { Uuid } from '../../../kernel/http/params.ts';
+import { DateTime, Nullable, ref, StrEnum } from '../../../kernel/http/schemas.ts';
+import {
+  eligibilities,
+  Hostname,
+  Labels,
+  LabelsPatch,
+  livenesses,
+  nodeLifecycles,
+  Region,
+  SystemInput,
+  systemProperties,
+} from '../fields.ts';
+import { Gpu } from '../gpus/schemas.ts';
+
+const zone = Type.String({ minLength: 1, maxLength: 64, examples: ['hall-2'] });
+
+export const Node = Type.Object(
+  {
+    id: Uuid(),
+    providerId: Uuid(),
+    hostname: Hostname(),
+    region: Type.String({ description: "The node's own, else its provider's." }),
+    zone: Nullable(zone),
+    lifecycle: StrEnum(nodeLifecycles),
+    eligibility: StrEnum(eligibilities),
+    drainDeadlineAt: Nullable(DateTime()),
+    liveness: StrEnum(livenesses),
+    livenessReason: Nullable(Type.String()),
+    lastHeartbeatAt: Nullable(DateTime()),
+    heartbeatDeadlineAt: Nullable(DateTime()),
+    system: Type.Object(systemProperties),
+    inventoryGeneration: Nullable(Type.Integer({ minimum: 0 })),
+    labels: Labels(),
+    counts: Type.Object({
+      gpus: Type.Integer({ minimum: 0 }),
+      gpusFree: Type.Integer({ minimum: 0, description: 'Neither held nor allocated.' }),
+    }),
+    problems: Type.Array(Type.String(), { description: 'Why GPUs of this node are not schedulable.' }),
+    version: Type.Integer({ minimum: 1 }),
+    createdAt: DateTime(),
+    updatedAt: DateTime(),
+    gpus: Type.Optional(Type.Array(ref(Gpu), { description: 'Of a nested registration only.' })),
+  },
+  { $id: 'Node' },
+);
+
+export const CreateNode = Type.Object(
+  {
+    providerId: Uuid(),
+    hostname: Hostname(),
+    region: Type.Optional(Nullable(Region())),
+    zone: Type.Optional(Nullable(zone)),
+    labels: Type.Optional(Labels()),
+  },
+  { $id: 'CreateNode', additionalProperties: false },
+);
+
+export const PatchNode = Type.Object(
+  {
+    hostname: Type.Optional(Hostname()),
+    region: Type.Optional(Nullable(Region())),
+    zone: Type.Optional(Nullable(zone)),
+    labels: Type.Optional(LabelsPatch()),
+    lifecycle: Type.Optional(StrEnum(nodeLifecycles)),
+    eligibility: Type.Optional(StrEnum(['eligible', 'ineligible'])),
+    system: Type.Optional(ref(SystemInput)),
+  },
+  { $id: 'PatchNode', additionalProperties: false, examples: [{ zone: 'hall-3' }] },
+);
+
+export const DrainNode = Type.Object(
+  {
+    deadlineAt: Type.Optional(DateTime()),
+    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  },
+  { $id: 'DrainNode', additionalProperties: false },
+);
+
+export const EnrollNode = Type.Object(
+  {
+    token: Type.String({ minLength: 1, maxLength: 200 }),
+    hostname: Hostname(),
+    system: Type.Optional(ref(SystemInput)),
+  },
+  { $id: 'EnrollNode', additionalProperties: false },
+);
+
+export const EnrolledNode = Type.Object(
+  { node: ref(Node), apiKey: Type.String({ description: "The agent's key; shown this once." }) },
+  { $id: 'EnrolledNode' },
+);

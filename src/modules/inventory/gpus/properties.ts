@@ -1,0 +1,43 @@
+import type { GpuCapabilities, GpuSpecs } from '../../catalogue/model.ts';
+
+/** What a GPU is able to do: true, false, or unknown. */
+export const capabilityNames = [
+  'supportsCuda',
+  'supportsRocm',
+  'supportsTensorOps',
+  'supportsFp16',
+  'supportsBf16',
+  'supportsFp8',
+  'supportsMig',
+  'supportsNvlink',
+  'supportsEcc',
+  'supportsConfidentialComputing',
+] as const satisfies readonly (keyof GpuCapabilities)[];
+
+/** The measures of a GPU with the type of their columns in `gpu_state`, and the range of the numbers. */
+export const specKinds = {
+  memoryTotalMb: { type: 'integer', max: 16_777_216 },
+  cudaCores: { type: 'integer', max: 1_000_000 },
+  streamingMultiprocessors: { type: 'integer', max: 100_000 },
+  tensorCores: { type: 'integer', max: 1_000_000 },
+  architecture: { type: 'text' },
+  computeCapability: { type: 'text' },
+  memoryBandwidthGbps: { type: 'real', max: 1_000_000 },
+  powerLimitW: { type: 'real', max: 100_000 },
+  pcieGeneration: { type: 'smallint', max: 20 },
+  pcieWidth: { type: 'smallint', max: 64 },
+} as const satisfies Record<keyof GpuSpecs, SpecKind>;
+
+type SpecKind = { type: 'integer' | 'smallint' | 'real'; max: number } | { type: 'text' };
+
+export const specNames = Object.keys(specKinds) as (keyof GpuSpecs)[];
+
+export const vendors = ['nvidia', 'amd', 'intel', 'other'] as const;
+export const gpuLifecycles = ['active', 'maintenance', 'retired'] as const;
+export const presences = ['present', 'missing'] as const;
+export const healths = ['ok', 'warning', 'failed', 'unknown'] as const;
+export const allocationStates = ['free', 'held', 'allocated', 'cleaning'] as const;
+
+/** The name of a property's column: `memoryTotalMb` → `memory_total_mb`. */
+export const columnOf = (property: string): string =>
+  property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,0 +1,24 @@
+import type { Transaction } from '../../kernel/db/transaction.ts';
+
+/** A live row of the ledger. */
+export interface LiveAllocation {
+  allocationId: string;
+  gpuId: string;
+}
+
+/**
+ * What an inventory write has to ask or tell the ledger inside its own transaction: SQL on `tx` only, no I/O.
+ * The rows of these GPUs are locked already, in the order of their ids.
+ */
+export interface InventoryPorts {
+  /** The GPUs are gone, as an agent has seen: whoever uses them is interrupted now. */
+  gpuLost(tx: Transaction, gpuIds: readonly string[]): Promise<void>;
+  /** Allocations that hold or use any of these GPUs. */
+  liveAllocations(tx: Transaction, gpuIds: readonly string[]): Promise<LiveAllocation[]>;
+}
+
+/** Stands in until a module that keeps a ledger connects itself. */
+export const noLedger: InventoryPorts = {
+  gpuLost: async () => {},
+  liveAllocations: async () => [],
+};

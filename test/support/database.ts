@@ -41,7 +41,7 @@ export function databaseUrl(
  */
 export async function createDatabase(template = process.env.TEST_TEMPLATE ?? ''): Promise<TestDatabase> {
   const server = process.env.TEST_DATABASE_URL ?? '';
-  const name = `inv_test_${process.env.TEST_RUN}_${randomBytes(4).toString('hex')}`;
+  const name = `${process.env.TEST_RUN}_${randomBytes(4).toString('hex')}`;
   await withClient(server, (admin) => admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
   return {
     url: databaseUrl(server, name, { user: 'inv_app', password: servicePassword }),

@@ -10,7 +10,7 @@ export interface TestRedis {
 export function testRedis(): TestRedis {
   const url = process.env.TEST_REDIS_URL;
   if (!url) throw new Error('No Redis for the tests: see TEST_REDIS_URL.');
-  return { url, prefix: `t${process.env.TEST_RUN}w${process.env.JEST_WORKER_ID}:` };
+  return { url, prefix: `${process.env.TEST_RUN}:${process.env.JEST_WORKER_ID}:` };
 }
 
 /** A `describe` that is left out where the run has no Redis; the run has said so at its start. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import type { Logger } from 'pino';
+import { freePort } from '../free-port.ts';
 import {
   type Cluster,
   clusterOf,
@@ -42,6 +42,8 @@ interface Passwords {
 }
 
 const database = 'inventory';
+/** The session of an owner that was killed this moment may still be ending. */
+const ownerTimeoutMs = 1000;
 
 const mib = 1024 * 1024;
 /** An eighth of the memory: the operating system's cache serves the rest. */
@@ -90,16 +92,6 @@ function readPasswords(dataDir: string, cluster: Cluster): Passwords {
   return passwords;
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(address)));
-    });
-  });
-}
-
 /** Makes database and service role where they are missing; the role's password is always the stored one. */
 async function prepareDatabase(owner: Client, password: string): Promise<void> {
   const { rowCount } = await owner.query('SELECT FROM pg_database WHERE datname = $1', [database]);
@@ -131,18 +123,24 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
     log: options.log,
   };
   const owner = await reachServer(server);
-  const owned = await takeOwnership(owner);
+  const owned = await takeOwnership(owner, options.attach ? 0 : ownerTimeoutMs);
   if (!owned && !options.attach) {
     await owner.end();
     throw new Error(
       `DATA_DIR ${options.dataDir} belongs to another running instance: give this one its own.`,
     );
   }
-  await prepareDatabase(owner, passwords.service);
+  const stop = owned ? supervise(server, owner) : () => owner.end();
+  try {
+    if (owned) await prepareDatabase(owner, passwords.service);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     url: at(serviceRole, passwords.service, database),
     ownerUrl: at('postgres', passwords.owner, database),
     folder: cluster.folder,
-    stop: owned ? supervise(server, owner) : () => owner.end(),
+    stop,
   };
 }

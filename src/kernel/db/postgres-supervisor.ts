@@ -20,7 +20,6 @@ export interface SupervisedServer {
 /** Advisory lock of the process that owns the server; its session holds it, so that no crash leaves it behind. */
 const ownerLock = 72707370;
 const startTimeoutMs = 60_000;
-const ownerTimeoutMs = 3000;
 
 /** Not yet: starting or recovering, not listening, or the backends of a killed server are still leaving. */
 function passes(error: unknown): boolean {
@@ -45,11 +44,11 @@ export async function reachServer({ cluster, url, settings }: SupervisedServer):
   }
 }
 
-/** Whether this session now owns the server. A killed owner's session may take a moment to end. */
-export async function takeOwnership(client: Client): Promise<boolean> {
-  for (const deadline = Date.now() + ownerTimeoutMs; ; await delay(100)) {
+/** Whether this session now owns the server; asks again for `timeoutMs`. */
+export async function takeOwnership(client: Client, timeoutMs: number): Promise<boolean> {
+  for (const deadline = Date.now() + timeoutMs; ; await delay(100)) {
     const { rows } = await client.query('SELECT pg_try_advisory_lock($1) AS owned', [ownerLock]);
-    if (rows[0]?.owned || Date.now() > deadline) return rows[0]?.owned === true;
+    if (rows[0]?.owned || Date.now() >= deadline) return rows[0]?.owned === true;
   }
 }
 
@@ -67,7 +66,7 @@ export function supervise(server: SupervisedServer, owner: Client): () => Promis
     while (!stopping) {
       try {
         watch(await reachServer(server));
-        await takeOwnership(session);
+        await takeOwnership(session, 0);
         return;
       } catch (error) {
         server.log.error({ err: error }, 'The embedded PostgreSQL does not start: trying again.');

@@ -21,6 +21,18 @@ describe('compileFilters', () => {
     [{ memoryTotalMb: 1 }, ['(r.memory_total_mb) = $1::bigint', 1]],
     [{ memoryTotalMb: { nin: [1, 2] } }, ['(r.memory_total_mb) <> ALL($1::bigint[])', [1, 2]]],
     [{ reputation: { gte: 0.9 } }, ['(r.reputation) >= $1::double precision', Math.fround(0.9)]],
+    [
+      { reputation: { in: [0.1, 1] } },
+      ['(r.reputation) = ANY($1::double precision[])', [Math.fround(0.1), 1]],
+    ],
+    [
+      { driverVersion: { gte: '535.0' } },
+      [
+        "(inventory.version_key(regexp_replace(r.driver_version, '([.]0+)+$', ''))) >= " +
+          "inventory.version_key(regexp_replace($1::text, '([.]0+)+$', ''))",
+        '535.0',
+      ],
+    ],
     [{ maxPricePerHourNanoUsd: '9007199254740993' }, ['(r.price) <= $1::bigint', '9007199254740993']],
     [
       { seenAt: { lt: '2026-01-01T01:00:00+02:00' } },

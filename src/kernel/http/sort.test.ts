@@ -76,6 +76,11 @@ describe('keysetPredicate', () => {
         'x',
       ],
     ],
+    [
+      'name,-id',
+      ['A', 'x'],
+      ['(g.name > $1::text OR (g.name = $2::text AND g.id < $3::uuid))', 'A', 'A', 'x'],
+    ],
     ['price', [null, 'x'], ['(FALSE OR (s.price IS NULL AND g.id > $1::uuid))', 'x']],
   ])('pages %s behind %j', (sort, values, expected) => {
     expect(after(sort, values)).toEqual(expected);

@@ -10,7 +10,7 @@ function epochOf(parts: RegExpExecArray): number | undefined {
   const offsetMinute = Number(parts[10] ?? 0);
   const local = new Date(0);
   local.setUTCFullYear(year, month - 1, day);
-  const dateExists = local.getUTCMonth() === month - 1 && local.getUTCDate() === day;
+  const dateExists = local.getUTCMonth() === month - 1;
   const timeExists = inRange(hour, 0, 23) && inRange(minute, 0, 59) && inRange(second, 0, 59);
   if (!dateExists || !timeExists || offsetHour > 23 || offsetMinute > 59) return undefined;
   local.setUTCHours(hour, minute, second);

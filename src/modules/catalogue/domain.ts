@@ -32,12 +32,16 @@ function words(text: string): string[] {
     .filter((word) => word !== '' && !fillers.has(word));
 }
 
+/** The words that tell one product of a vendor from another, its memory apart: `NVIDIA A100 80GB PCIe` gives `a100`, `pcie`. */
+export function productWords(text: string): string[] {
+  return words(text).filter((word) => !isMemory(word));
+}
+
 /** The name without its memory (`A100 80GB PCIe` and `A100-PCIE-40GB` are the same here), and that memory in MiB. */
 function withoutMemory(text: string): { key: string; memoryMb: number | null } {
-  const all = words(text);
-  const memory = all.find(isMemory);
+  const memory = words(text).find(isMemory);
   return {
-    key: all.filter((word) => !isMemory(word)).join(''),
+    key: productWords(text).join(''),
     memoryMb: memory === undefined ? null : Number.parseInt(memory, 10) * 1024,
   };
 }

@@ -1,5 +1,9 @@
 /** Makers that the inventory tells apart; everything else is `other`. */
-export type Vendor = 'nvidia' | 'amd' | 'intel' | 'other';
+export const vendors = ['nvidia', 'amd', 'intel', 'other'] as const;
+export type Vendor = (typeof vendors)[number];
+
+/** The `source` of a model that ships with the service. */
+export const BUILT_IN = 'built-in';
 
 /** Hardware figures of a GPU. Memory in MiB, bandwidth in GB/s, power in W; null is unknown, never 0. */
 export interface GpuSpecs {
@@ -43,6 +47,6 @@ export interface GpuModel {
   pciIds: string[];
   specs: GpuSpecs;
   capabilities: GpuCapabilities;
-  /** Where the entry comes from: `builtin` ships with the service, all else an operator named. */
+  /** Where the entry comes from: `built-in` ships with the service, all else an operator named. */
   source: string;
 }

@@ -78,7 +78,7 @@ describe('a table', () => {
         pcieWidth: 16,
       },
       capabilities: { supportsCuda: true, supportsFp8: true, supportsEcc: true, supportsMig: false },
-      source: 'builtin',
+      source: 'built-in',
     });
   });
 

@@ -1,4 +1,4 @@
-import type { GpuCapabilities, GpuModel, GpuSpecs } from '../model.ts';
+import { BUILT_IN, type GpuCapabilities, type GpuModel, type GpuSpecs } from '../model.ts';
 import { type Family, families } from './families.ts';
 
 const pciVendors = { nvidia: '10de', amd: '1002', intel: '8086' };
@@ -39,7 +39,7 @@ function readRow(row: string): GpuModel {
       { ...family.capabilities },
       ...list(marks).map((mark) => known(features, mark)),
     ),
-    source: 'builtin',
+    source: BUILT_IN,
   };
 }
 

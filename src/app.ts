@@ -1,34 +1,50 @@
+import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Config } from './config/index.ts';
+import { createHealthSource } from './health.ts';
+import type { Cache } from './kernel/cache/cache.ts';
 import { Database } from './kernel/db/database.ts';
 import { toAppError } from './kernel/db/errors.ts';
 import { createPool } from './kernel/db/pool.ts';
 import { createPrisma } from './kernel/db/prisma.ts';
-import { type CursorCodec, createCursorCodec } from './kernel/http/cursor.ts';
+import { housekeeping } from './kernel/housekeeping.ts';
+import { createCursorCodec, LateCursors } from './kernel/http/cursor.ts';
+import { FailureLimiter } from './kernel/http/failure-limiter.ts';
 import { type App, createServer } from './kernel/http/server.ts';
 import { Replicas } from './kernel/replicas.ts';
+import { systemClock } from './kernel/time.ts';
 import { Workers } from './kernel/worker.ts';
 import { createModules, type Kernel, type ModuleInstance } from './module.ts';
-import type { AccessApi } from './modules/access/index.ts';
-import { modules } from './modules.ts';
+import { accessOf, modules } from './modules.ts';
+import { observeKernel } from './observe.ts';
 import { authPlugin } from './plugins/auth.ts';
+import { cachePlugin } from './plugins/cache.ts';
+import { docsPages } from './plugins/docs-pages.ts';
 import { idempotencyPlugin } from './plugins/idempotency.ts';
 import { jsonParser } from './plugins/json-parser.ts';
 import { methodNotAllowed } from './plugins/method-not-allowed.ts';
+import { createMetrics, metrics } from './plugins/metrics.ts';
+import { openapi } from './plugins/openapi.ts';
+import { pressure } from './plugins/pressure.ts';
+import { probes } from './plugins/probes.ts';
 import { problem } from './plugins/problem.ts';
+import { rateLimit } from './plugins/rate-limit.ts';
 import { requestId } from './plugins/request-id.ts';
+import { securityHeaders } from './plugins/security-headers.ts';
 import { strictRequest } from './plugins/strict-request.ts';
 import { versionsPlugin } from './plugins/versions.ts';
+import { release, tags } from './release.ts';
 import { Startup } from './startup.ts';
 
 export interface Application {
   app: App;
+  kernel: Kernel;
   startup: Startup;
   /** Stops taking traffic, ends what runs, closes what it opened. */
   close(): Promise<void>;
 }
 
-/** Puts the service together; nothing is opened to the network before `app.listen`. */
+/** Puts the service together, and opens nothing to the network. The only place where parts meet. */
 export async function createApplication(config: Config, log: Logger): Promise<Application> {
   const pool = createPool({
     url: config.databaseUrl ?? '',
@@ -41,23 +57,50 @@ export async function createApplication(config: Config, log: Logger): Promise<Ap
     log,
     constraints: Object.assign({}, ...modules.map((m) => m.constraints)),
   });
+  const replicas = new Replicas(db);
+  const app = createServer({ logger: log, trustProxy: config.trustProxy });
+  const registry = createMetrics();
+  const observe = observeKernel(registry, db);
+  await app.register(cachePlugin, {
+    redisUrl: config.redisUrl,
+    prefix: 'dpi:',
+    shape: release.version,
+    log,
+    replicas: () => replicas.count(),
+    observe: observe.cache,
+  });
+
   const cursors = new LateCursors();
-  const kernel: Kernel = { config, log, db, prisma: createPrisma(pool), cursors };
+  const kernel: Kernel = {
+    config,
+    log,
+    db,
+    prisma: createPrisma(pool),
+    cache: app.cache,
+    cursors,
+    metrics: registry,
+  };
   const instances = createModules(kernel, modules);
   const workers = new Workers(log);
-  const replicas = new Replicas(db);
   const startup = new Startup({
     kernel,
-    modules: [{ api: null, workers: [replicas.worker()] }, ...instances],
+    modules: [...instances.values()],
+    first: replicas.worker(),
     workers,
+    more: housekeeping(db),
     onCursorSecret: (secret) => cursors.use(createCursorCodec(secret)),
   });
-  db.onCommit(async (changes) => {
-    for (const instance of instances) instance.onChange?.(changes);
+  announceCommits(db, app.cache, instances);
+  await registerEdge(app, config, startup);
+  await app.register(metrics, { metrics: registry, port: config.metricsPort ?? 0 });
+  await app.register(probes, {
+    health: createHealthSource({ kernel, cache: app.cache, startup, modules: instances }),
+    config: { public: true },
   });
-  const app = await createHttp(config, log, startup, instances);
+  await registerRoutes(app, config, instances);
   return {
     app,
+    kernel,
     startup,
     async close() {
       startup.stop();
@@ -69,51 +112,53 @@ export async function createApplication(config: Config, log: Logger): Promise<Ap
   };
 }
 
-async function createHttp(
-  config: Config,
-  log: Logger,
-  startup: Startup,
-  instances: readonly ModuleInstance<unknown>[],
-): Promise<App> {
-  const app = createServer({ logger: log, trustProxy: config.trustProxy });
-  const access = instances[0]?.api as AccessApi;
+/** After each commit and before its answer: cached answers go, modules are told. */
+function announceCommits(
+  db: Database,
+  cache: Cache,
+  instances: ReadonlyMap<string, ModuleInstance<unknown>>,
+): void {
+  db.onCommit(async (changes, tags) => {
+    if (tags.length > 0) await cache.invalidate(tags);
+    for (const { onChange } of instances.values()) onChange?.(changes);
+  });
+}
+
+/** What every request passes before it reaches a route. */
+async function registerEdge(app: App, config: Config, startup: Startup): Promise<void> {
   await app.register(requestId);
   await app.register(problem, { toAppError });
+  await app.register(securityHeaders);
   await app.register(strictRequest);
   await app.register(methodNotAllowed);
   await app.register(jsonParser);
+  await app.register(pressure);
   app.addHook('onRequest', async (request) => {
     if (startup.blocked && !request.routeOptions.config.probe) throw startup.blocked;
   });
+  await app.register(rateLimit, {
+    enabled: config.rateLimitEnabled,
+    keyOf: ({ ctx }) => ctx.principal.keyId || null,
+  });
+  await app.register(versionsPlugin);
+}
+
+async function registerRoutes(
+  app: App,
+  config: Config,
+  instances: ReadonlyMap<string, ModuleInstance<unknown>>,
+): Promise<void> {
+  const access = accessOf(instances);
   await app.register(authPlugin, {
     access: { ...access, authenticate: (request) => access.authenticate(request.headers.authorization) },
+    failures: config.rateLimitEnabled ? new FailureLimiter(systemClock) : null,
   });
   await app.register(idempotencyPlugin);
-  await app.register(versionsPlugin);
-  for (const { routes } of instances) {
+  await app.register(openapi, { ...release, tags, config: { public: true } });
+  await app.register(docsPages, { errors: await readErrorsPage(), config: { public: true } });
+  for (const { routes } of instances.values()) {
     await app.register(async (scope) => routes?.(scope as App));
   }
-  return app;
 }
 
-/** Cursors are signed with a key that lies in the database: there is none before the first connection. */
-class LateCursors implements CursorCodec {
-  #codec: CursorCodec | undefined;
-
-  use(codec: CursorCodec): void {
-    this.#codec = codec;
-  }
-
-  encode(...args: Parameters<CursorCodec['encode']>): ReturnType<CursorCodec['encode']> {
-    return this.#ready().encode(...args);
-  }
-
-  decode(...args: Parameters<CursorCodec['decode']>): ReturnType<CursorCodec['decode']> {
-    return this.#ready().decode(...args);
-  }
-
-  #ready(): CursorCodec {
-    if (!this.#codec) throw new Error('A cursor was used before the service had started.');
-    return this.#codec;
-  }
-}
+const readErrorsPage = () => readFile(new URL('../docs/errors.md', import.meta.url), 'utf8').catch(() => '');

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from './config/index.ts';
+import type { Cache } from './kernel/cache/cache.ts';
 import type { Change } from './kernel/db/changes.ts';
 import type { Database } from './kernel/db/database.ts';
 import type { ConstraintErrors } from './kernel/db/errors.ts';
@@ -8,6 +9,7 @@ import type { CursorCodec } from './kernel/http/cursor.ts';
 import type { App } from './kernel/http/server.ts';
 import type { Settings, Values } from './kernel/settings.ts';
 import type { Worker } from './kernel/worker.ts';
+import type { Metrics } from './plugins/metrics.ts';
 
 /** What every module is handed; there is no container and no global. */
 export interface Kernel {
@@ -16,7 +18,9 @@ export interface Kernel {
   db: Database;
   /** The typed client for cold reads; every write is SQL in `db.write`. */
   prisma: PrismaClient;
+  cache: Cache;
   cursors: CursorCodec;
+  metrics: Metrics;
 }
 
 export type { App } from './kernel/http/server.ts';
@@ -68,11 +72,11 @@ export const defineModule = <Api, const S extends Settings = Record<never, never
     definition.create(kernel, use, (kernel.config.modules[definition.name] ?? {}) as Values<S>),
 });
 
-/** Creates modules in the order of the list, which must name dependencies first. */
+/** Creates modules, by name, in the order of the list, which must name dependencies first. */
 export function createModules(
   kernel: Kernel,
   modules: readonly ModuleDefinition[],
-): ModuleInstance<unknown>[] {
+): ReadonlyMap<string, ModuleInstance<unknown>> {
   const created = new Map<ModuleDefinition, ModuleInstance<unknown>>();
   for (const module of modules) {
     const use: Use = (dependency) => {
@@ -84,5 +88,5 @@ export function createModules(
     };
     created.set(module, module.create(kernel, use));
   }
-  return [...created.values()];
+  return new Map([...created].map(([{ name }, instance]) => [name, instance]));
 }

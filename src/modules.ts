@@ -1,5 +1,11 @@
-import type { ModuleDefinition } from './module.ts';
-import { access } from './modules/access/index.ts';
+import type { ModuleDefinition, ModuleInstance } from './module.ts';
+import { type AccessApi, access } from './modules/access/index.ts';
+import { catalogue } from './modules/catalogue/index.ts';
+import { inventory } from './modules/inventory/index.ts';
 
 /** Every module of the service, dependencies first. */
-export const modules: readonly ModuleDefinition[] = [access];
+export const modules: readonly ModuleDefinition[] = [access, catalogue, inventory];
+
+/** The one module that the HTTP edge itself needs: who is calling, and may they. */
+export const accessOf = (instances: ReadonlyMap<string, ModuleInstance<unknown>>): AccessApi =>
+  instances.get(access.name)?.api as AccessApi;

@@ -3,7 +3,7 @@ import sql from 'sql-template-tag';
 import { AppError, unavailable } from './kernel/errors.ts';
 import { migrationState } from './kernel/migrations.ts';
 import { sharedSecret } from './kernel/shared-secret.ts';
-import type { Workers } from './kernel/worker.ts';
+import type { Worker, Workers } from './kernel/worker.ts';
 import type { Kernel, ModuleInstance } from './module.ts';
 
 /** What else must wait for a usable database. */
@@ -11,6 +11,10 @@ interface Dependants {
   kernel: Kernel;
   modules: readonly ModuleInstance<unknown>[];
   workers: Workers;
+  /** Run once before anything else starts: what the others rely on. */
+  first: Worker;
+  /** The kernel's own workers. */
+  more: readonly Worker[];
   /** Receives the key that cursors are signed with. */
   onCursorSecret(secret: Buffer): void;
 }
@@ -56,11 +60,13 @@ export class Startup {
   }
 
   async #start(): Promise<void> {
-    const { kernel, modules, workers, onCursorSecret } = this.#on;
+    const { kernel, modules, workers, first, more, onCursorSecret } = this.#on;
     await assertMigrated(kernel);
+    await first.run();
     onCursorSecret(await sharedSecret(kernel.db, 'cursor'));
     for (const module of modules) await module.start?.();
-    for (const module of modules) for (const worker of module.workers ?? []) workers.start(worker);
+    const all = [first, ...more, ...modules.flatMap((module) => module.workers ?? [])];
+    for (const worker of all) workers.start(worker);
   }
 }
 

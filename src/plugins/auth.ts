@@ -1,6 +1,9 @@
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Principal, RequestContext } from '../kernel/context.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { FailureLimiter } from '../kernel/http/failure-limiter.ts';
+import { rateLimited } from './rate-limit.ts';
 
 /** The access module's part of the plugin; a plugin imports no module. */
 export interface Access {
@@ -40,13 +43,29 @@ function checkDeclaration({ method, url, config }: RouteOptions, access: Access)
   if (!access.isPermission(config.permission)) throw new Error(`${url}: no permission ${config.permission}`);
 }
 
-export const authPlugin = fp<{ access: Access }>(
-  async (app, { access }) => {
+interface AuthOptions {
+  access: Access;
+  /** Counts bad keys by address; null sets no limit. */
+  failures: FailureLimiter | null;
+}
+
+async function authenticate({ access, failures }: AuthOptions, request: FastifyRequest): Promise<Principal> {
+  try {
+    return await access.authenticate(request);
+  } catch (error) {
+    const resetMs = error instanceof AppError && error.status === 401 ? failures?.fail(request.ip) : null;
+    throw resetMs ? rateLimited('Too many bad API keys from this address.', resetMs) : error;
+  }
+}
+
+export const authPlugin = fp<AuthOptions>(
+  async (app, options) => {
+    const { access } = options;
     app.decorateRequest('ctx');
     app.addHook('onRoute', (route) => checkDeclaration(route, access));
     app.addHook('onRequest', async (request) => {
       const { permission } = request.routeOptions.config;
-      const principal = permission ? await access.authenticate(request) : anonymous;
+      const principal = permission ? await authenticate(options, request) : anonymous;
       if (permission) access.authorize(principal, permission);
       request.ctx = {
         principal,

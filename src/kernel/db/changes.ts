@@ -23,11 +23,14 @@ export interface Actor {
   requestId: string | null;
 }
 
-export const actorOf = (ctx: Pick<RequestContext, 'principal' | 'requestId'>): Actor => ({
-  type: ctx.principal.role,
-  id: ctx.principal.keyId,
-  requestId: ctx.requestId,
-});
+/** Who a request's changes are put down to; on routes that need no key it is nobody by name. */
+export const actorOf = ({ principal, requestId }: Pick<RequestContext, 'principal' | 'requestId'>): Actor =>
+  principal.keyId === ''
+    ? { type: 'anonymous', id: null, requestId }
+    : { type: principal.role, id: principal.keyId, requestId };
+
+/** Fields that every change changes: the change row says them by itself. */
+const implied = new Set<PropertyKey>(['version', 'updatedAt']);
 
 /** What differs between two states of an object, by top-level field. */
 export function diffOf<State extends object>(
@@ -35,7 +38,9 @@ export function diffOf<State extends object>(
   after: State,
 ): { before: Partial<State>; after: Partial<State> } {
   const keys = Object.keys(after) as (keyof State)[];
-  const changed = keys.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  const changed = keys.filter(
+    (key) => !implied.has(key) && JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+  );
   const pick = (state: State) =>
     Object.fromEntries(changed.map((key) => [key, state[key]])) as Partial<State>;
   return { before: pick(before), after: pick(after) };

@@ -79,9 +79,14 @@ export function parseList(
   };
 }
 
-interface Source {
+interface Source<Row, Item> extends Scope {
   columns: Sql;
   from: Sql;
+  /** From a row to the wire shape, where they differ. */
+  map?(row: Row): Item;
+}
+
+interface Scope {
   /** What the caller may see. */
   visible: Sql;
   moment?: Sql;
@@ -95,11 +100,7 @@ function fieldsOf(test: FilterTest): string[] {
 }
 
 /** The condition of a list without its paging: visibility, the caller's filters and the collection's defaults. */
-export function listCondition(
-  collection: Collection,
-  filters: FilterAst,
-  { visible, moment }: Omit<Source, 'columns' | 'from'>,
-): Sql {
+export function listCondition(collection: Collection, filters: FilterAst, { visible, moment }: Scope): Sql {
   const given = new Set(filters.flatMap(({ test }) => fieldsOf(test)));
   const defaults = Object.entries(collection.unlessFiltered ?? {})
     .filter(([field]) => !given.has(field))
@@ -111,15 +112,16 @@ export function listCondition(
 }
 
 /** One page by key: `(sort keys, id) > (last row's)`, as cheap at any depth as at the first page. */
-export async function listPage<Item extends object>(
+export async function listPage<Row extends object, Item extends object = Row>(
   db: Queryable,
   cursors: CursorCodec,
   collection: Collection,
   request: ListRequest,
-  source: Source,
+  source: Source<Row, Item>,
 ): Promise<Page<Partial<Item>>> {
+  const map = source.map ?? ((row: Row) => row as unknown as Item);
   const after = request.after ? keysetPredicate(request.sort, request.after) : sql`TRUE`;
-  const rows = await db.rows<Item & { sortValues?: (string | null)[] }>(sql`
+  const rows = await db.rows<Row & { sortValues: (string | null)[] }>(sql`
     SELECT ${source.columns}, ${sortValues(request.sort)} AS sort_values
       FROM ${source.from}
      WHERE ${listCondition(collection, request.filters, source)} AND ${after}
@@ -129,7 +131,7 @@ export async function listPage<Item extends object>(
   const items = more ? rows.slice(0, request.limit) : rows;
   const last = items.at(-1)?.sortValues;
   return {
-    items: items.map(({ sortValues: _, ...item }) => project(item as unknown as Item, request.fields)),
+    items: items.map(({ sortValues: _, ...row }) => project(map(row as unknown as Row), request.fields)),
     nextCursor: more && last ? cursors.encode(request.scope, last) : null,
   };
 }

@@ -18,6 +18,8 @@ interface Patch<Row extends Versioned> {
   ifMatch: IfMatch | null;
   /** The merge patch, already valid by its schema. */
   patch: object;
+  /** Why, in the caller's words. */
+  reason?: string | undefined;
   /** Checks what no schema can, before anything is written. */
   check?(next: Row, before: Row): void;
   /** Updates the row to `next`, its version to one more, and returns it as the API shows it. */
@@ -36,14 +38,14 @@ export async function patchRow<Row extends Versioned>(tx: Transaction, options: 
   assertVersion(options.ifMatch, before.version);
   const next = mergePatch(before, options.patch);
   options.check?.(next, before);
-  const diff = diffOf(before, next);
-  if (Object.keys(diff.after).length === 0) return before;
+  if (Object.keys(diffOf(before, next).after).length === 0) return before;
   const after = (await tx.row<Row>(options.update(next))) as Row;
   await tx.record({
     type: `${options.resource}.updated`,
     subject: { type: options.resource, id: after.id },
     version: after.version,
-    diff,
+    diff: diffOf(before, after),
+    reason: options.reason ?? null,
     ...options.scope?.(after),
   });
   return after;

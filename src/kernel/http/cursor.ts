@@ -75,3 +75,25 @@ export function createCursorCodec(secret: Buffer, clock: Clock = systemClock, tt
     },
   };
 }
+
+/** Cursors are signed with a key that lies in the database: until that has been read there is none. */
+export class LateCursors implements CursorCodec {
+  #codec: CursorCodec | undefined;
+
+  use(codec: CursorCodec): void {
+    this.#codec = codec;
+  }
+
+  encode(scope: CursorScope, last: SortValues): string {
+    return this.#ready().encode(scope, last);
+  }
+
+  decode(scope: CursorScope, cursor: string): SortValues {
+    return this.#ready().decode(scope, cursor);
+  }
+
+  #ready(): CursorCodec {
+    if (!this.#codec) throw new Error('A cursor was used before the service had started.');
+    return this.#codec;
+  }
+}

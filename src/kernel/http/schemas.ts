@@ -1,6 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import { type Static, type TSchema, Type } from 'typebox';
 
+/** Bytes: the largest body that any route may ask for. */
+export const batchBodyLimit = 1_048_576;
+
 /** Points at a schema that `app.addSchema` made known under its `$id`; OpenAPI shows it as a component. */
 export const ref = <S extends TSchema>(schema: S & { $id?: string }) =>
   Type.Unsafe<Static<S>>({ $ref: `${schema.$id}#` });

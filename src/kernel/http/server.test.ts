@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
 import { edgeApp, openSocket, send, sendRaw } from '../../../test/support/edge-app.ts';
 import { IdParams, Uuid } from './params.ts';
-import { type App, batchBodyLimit } from './server.ts';
+import { batchBodyLimit } from './schemas.ts';
+import type { App } from './server.ts';
 
 let app: App;
 

@@ -14,6 +14,7 @@ import { endWithProblem, handleClientError } from './client-errors.ts';
 import { fromFastify, malformed, methodNotAllowed } from './http-errors.ts';
 import { sendProblem } from './problem.ts';
 import { parseQuery } from './query.ts';
+import { serializerFactory } from './serializer.ts';
 import { validatorFactory } from './validator.ts';
 
 /** The application as plugins and routes see it: schemas are TypeBox. */
@@ -48,9 +49,6 @@ export interface ServerOptions {
   /** Milliseconds that an idle socket is kept; behind a proxy longer than the proxy keeps it. */
   keepAliveTimeoutMs?: number;
 }
-
-/** The largest body that any route may ask for. */
-export const batchBodyLimit = 1_048_576;
 
 const defaults = {
   bodyLimit: 262_144,
@@ -97,7 +95,9 @@ export function createServer(options: ServerOptions): App {
       requireHostHeader: false,
     },
     routerOptions: { caseSensitive: true, maxParamLength: 128, querystringParser: parseQuery },
-    schemaController: { compilersFactory: { buildValidator: validatorFactory() } },
+    schemaController: {
+      compilersFactory: { buildValidator: validatorFactory(), buildSerializer: serializerFactory() },
+    },
     frameworkErrors,
     clientErrorHandler: handleClientError,
   });

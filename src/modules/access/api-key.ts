@@ -42,6 +42,3 @@ export const digestOf = (key: string, pepper: string): Buffer =>
 
 /** The last four characters: enough for people to recognise a key in a list. */
 export const hintOf = (key: string): string => key.slice(-4);
-
-/** A one-time enrolment token: 256 random bits with a prefix of its own. */
-export const generateEnrollmentToken = (): string => `dpi_enroll_${randomBase62(43, 32)}`;

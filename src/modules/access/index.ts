@@ -6,7 +6,7 @@ import { defineModule } from '../../module.ts';
 import { Authenticator } from './authenticator.ts';
 import { ensureOperatorKey } from './bootstrap.ts';
 import { invalidKey, missingKey, outOfScope } from './errors.ts';
-import { issueKey, KeyService, type NewKey } from './key-service.ts';
+import { issueKey, KeyService, type NewKey, revokeKeysOf } from './key-service.ts';
 import { type Permission, permissions, roleMay } from './permissions.ts';
 import { registerRoutes } from './routes.ts';
 import { TenantService } from './tenant-service.ts';
@@ -19,6 +19,8 @@ export interface AccessApi {
   isPermission(name: string): boolean;
   /** Makes a key inside another module's transaction (enrolment, registration). */
   issueKey(tx: Transaction, input: NewKey): ReturnType<typeof issueKey>;
+  /** Revokes all keys of a provider or node, inside the transaction that deletes it. */
+  revokeKeysOf: typeof revokeKeysOf;
 }
 
 function authorize({ role, scopes }: Principal, permission: string): void {
@@ -47,6 +49,7 @@ export const access = defineModule<AccessApi>({
         authorize,
         isPermission: (name) => Object.hasOwn(permissions, name),
         issueKey: (tx, input) => issueKey(tx, pepper, input),
+        revokeKeysOf,
       },
       routes: (app) => registerRoutes(app, services),
       workers: [{ name: 'access.last_used', intervalMs: 10_000, run: () => authenticator.flushLastUsed() }],

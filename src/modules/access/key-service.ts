@@ -49,6 +49,20 @@ export async function issueKey(tx: Transaction, pepper: string, input: NewKey): 
   return { ...stored, key };
 }
 
+/** Revokes every key that belongs to a provider or node that goes. */
+export async function revokeKeysOf(
+  tx: Transaction,
+  owner: { providerId: string } | { nodeId: string },
+): Promise<void> {
+  const mine =
+    'nodeId' in owner ? sql`k.node_id = ${owner.nodeId}` : sql`k.provider_id = ${owner.providerId}`;
+  const revoked = await tx.rows<Key>(sql`/* access:revoke_keys_of */
+    UPDATE inventory.api_key k SET revoked_at = inventory.moment_after(updated_at),
+           updated_at = inventory.moment_after(updated_at), version = version + 1
+     WHERE ${mine} AND k.revoked_at IS NULL RETURNING ${keyColumns}`);
+  for (const key of revoked) await recordKey(tx, 'revoked', key);
+}
+
 const recordKey = (
   tx: Transaction,
   verb: 'created' | 'rotated' | 'revoked',

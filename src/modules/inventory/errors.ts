@@ -14,9 +14,12 @@ export const hostnameTaken = () =>
   });
 export const registrationClosed = () =>
   new AppError(403, 'registration.closed', 'This network takes no registrations; ask an operator.');
-export const invalidToken = () => new AppError(401, 'enrollment.invalid_token', 'This enrolment token is not known.');
-export const usedToken = () => new AppError(409, 'enrollment.token_used', 'This enrolment token was used before.');
-export const expiredToken = () => new AppError(410, 'enrollment.token_expired', 'This enrolment token has expired.');
+export const invalidToken = () =>
+  new AppError(401, 'enrollment.invalid_token', 'This enrolment token is not known.');
+export const usedToken = () =>
+  new AppError(409, 'enrollment.token_used', 'This enrolment token was used before.');
+export const expiredToken = () =>
+  new AppError(410, 'enrollment.token_expired', 'This enrolment token has expired.');
 
 /** The object cannot go while tenants use its GPUs. */
 export const inUse = (resource: 'provider' | 'node' | 'gpu', allocationIds: readonly string[]) =>

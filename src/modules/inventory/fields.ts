@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Nullable, StrEnum } from '../../kernel/http/schemas.ts';
+import { Nullable } from '../../kernel/http/schemas.ts';
 
 /** Free text that a region is named with. */
 export const Region = () =>
@@ -72,6 +72,13 @@ export const systemProperties = {
 export const SystemInput = Type.Partial(Type.Object(systemProperties), {
   $id: 'SystemInput',
   additionalProperties: false,
-  examples: [{ os: 'Ubuntu 24.04', cpuCores: 64, memoryTotalMb: 524288, driverVersion: '580.95.05', cudaVersion: '13.0' }],
+  examples: [
+    {
+      os: 'Ubuntu 24.04',
+      cpuCores: 64,
+      memoryTotalMb: 524288,
+      driverVersion: '580.95.05',
+      cudaVersion: '13.0',
+    },
+  ],
 });
-

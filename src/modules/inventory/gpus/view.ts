@@ -1,5 +1,130 @@
+import sql, { join, raw, type Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
+import type { Principal } from '../../../kernel/context.ts';
+import type { Queryable } from '../../../kernel/db/transaction.ts';
+import { gates, reasonsOf } from '../../../kernel/gates.ts';
+import type { GpuCapabilities, GpuSpecs } from '../../catalogue/model.ts';
+import { capabilityNames, columnOf, specNames } from './properties.ts';
 import type { Gpu, GpuInput as Input } from './schemas.ts';
 
 export type GpuView = Static<typeof Gpu>;
 export type GpuInput = Static<typeof Input>;
+
+type Derived =
+  | 'specs'
+  | 'capabilities'
+  | 'verification'
+  | 'isAllocated'
+  | 'schedulable'
+  | 'unschedulableReasons';
+
+/** A GPU as SQL gives it: properties side by side, gates as their mask. */
+export interface GpuRow extends Omit<GpuView, Derived | 'telemetry' | 'layers'>, GpuSpecs, GpuCapabilities {
+  blocks: number;
+  level: number;
+  levelExpiresAt: Date | null;
+  telemetryAt: Date | null;
+  utilization: number | null;
+  memoryUsedMb: number | null;
+  memoryFreeMb: number | null;
+  memoryUtilization: number | null;
+  temperatureC: number | null;
+  powerDrawW: number | null;
+  fanSpeed: number | null;
+  smClockMhz: number | null;
+  memoryClockMhz: number | null;
+  eccUncorrected: number | null;
+  xidErrors: number[] | null;
+}
+
+const bit = (gate: keyof typeof gates): Sql => raw(String(gates[gate]));
+
+/** The verification level at a moment: the highest whose time has not passed. */
+export const levelAt = (moment: Sql): Sql => sql`CASE WHEN s.level4_until > ${moment} THEN 4
+  WHEN s.level3_until > ${moment} THEN 3 WHEN s.level2_until > ${moment} THEN 2 WHEN s.level1_until > ${moment} THEN 1 ELSE 0 END`;
+
+/** `cleaning` after a release; a hold past its deadline is over, whether somebody swept it or not. */
+export const allocationStateAt = (moment: Sql): Sql => sql`CASE WHEN s.active_units > 0 THEN 'allocated'
+  WHEN s.blocks & ${bit('gpu_cleaning')} <> 0 THEN 'cleaning'
+  WHEN s.used_units > 0 AND s.held_until > ${moment} THEN 'held' ELSE 'free' END`;
+
+/** What the latest reading leaves of the memory, in MiB. */
+export const memoryFreeMb = sql`(s.memory_total_mb - t.memory_used_mb)`;
+
+const properties = join([...specNames, ...capabilityNames].map((name) => raw(`s.${columnOf(name)}`)));
+
+/** Columns of a GPU as the API shows it at a moment, over `gpuTables`. */
+export const gpuColumns = (moment: Sql): Sql => sql`
+  g.id, s.node_id, s.provider_id, g.uuid, s.slot_index AS index, g.pci_bus_id, g.serial, s.vendor, g.name,
+  g.pci_device_id, s.model_id, g.parent_gpu_id, ${properties}, s.driver_version, s.cuda_version, g.vbios_version,
+  s.region, s.lifecycle, s.presence, s.health, s.blocks, ${levelAt(moment)} AS level,
+  CASE WHEN s.level4_until > ${moment} THEN s.level4_until WHEN s.level3_until > ${moment} THEN s.level3_until
+       WHEN s.level2_until > ${moment} THEN s.level2_until WHEN s.level1_until > ${moment} THEN s.level1_until
+  END AS level_expires_at, ${allocationStateAt(moment)} AS allocation_state,
+  s.price_per_hour_nano_usd::text AS price_per_hour_nano_usd, t.at AS telemetry_at, t.utilization, t.memory_used_mb,
+  ${memoryFreeMb} AS memory_free_mb, t.memory_utilization, t.temperature_c, t.power_draw_w, t.fan_speed,
+  t.sm_clock_mhz, t.memory_clock_mhz, t.ecc_uncorrected, t.xid_errors, g.labels, s.version, g.created_at, s.updated_at`;
+
+export const gpuTables = sql`inventory.gpu_state s JOIN inventory.gpu g ON g.id = s.gpu_id
+  LEFT JOIN inventory.gpu_telemetry t ON t.gpu_id = s.gpu_id`;
+
+const pick = <Row extends object, Name extends keyof Row>(
+  row: Row,
+  names: readonly Name[],
+): Pick<Row, Name> => Object.fromEntries(names.map((name) => [name, row[name]])) as Pick<Row, Name>;
+
+const telemetryOf = (row: GpuRow): GpuView['telemetry'] =>
+  row.telemetryAt && {
+    at: row.telemetryAt,
+    ...pick(row, [
+      'utilization',
+      'memoryUsedMb',
+      'memoryFreeMb',
+      'memoryUtilization',
+      'temperatureC',
+      'powerDrawW',
+      'fanSpeed',
+      'smClockMhz',
+      'memoryClockMhz',
+      'eccUncorrected',
+    ]),
+    xidErrors: row.xidErrors ?? [],
+  };
+
+/** The wire shape, the same wherever a GPU is shown. */
+export const toGpu = (row: GpuRow): GpuView => ({
+  ...pick(row, ['id', 'nodeId', 'providerId', 'uuid', 'index', 'pciBusId', 'serial', 'vendor', 'name']),
+  ...pick(row, ['pciDeviceId', 'modelId', 'parentGpuId']),
+  specs: pick(row, specNames),
+  capabilities: pick(row, capabilityNames),
+  ...pick(row, ['driverVersion', 'cudaVersion', 'vbiosVersion', 'region', 'lifecycle', 'presence', 'health']),
+  verification: { level: row.level, expiresAt: row.levelExpiresAt },
+  allocationState: row.allocationState,
+  isAllocated: row.allocationState === 'allocated',
+  schedulable: row.blocks === 0,
+  unschedulableReasons: reasonsOf(row.blocks),
+  pricePerHourNanoUsd: row.pricePerHourNanoUsd,
+  telemetry: telemetryOf(row),
+  ...pick(row, ['labels', 'version', 'createdAt', 'updatedAt']),
+});
+
+/** An agent sees its own node's GPUs, a provider its own, everybody else all of them; over `gpu_state s`. */
+export function visibleGpus({ role, providerId, nodeId }: Principal): Sql {
+  if (role === 'agent') return sql`s.deleted_at IS NULL AND s.node_id = ${nodeId}::uuid`;
+  if (role === 'provider') return sql`s.deleted_at IS NULL AND s.provider_id = ${providerId}::uuid`;
+  return sql`s.deleted_at IS NULL`;
+}
+
+/** GPUs by id, in the order of the ids; the ids must be known to exist. */
+export async function readGpus(db: Queryable, ids: readonly string[]): Promise<GpuView[]> {
+  if (ids.length === 0) return [];
+  const rows = await db.rows<GpuRow>(sql`/* inventory:read_gpus */
+    WITH moment AS (SELECT clock_timestamp() AS at)
+    SELECT ${gpuColumns(sql`(SELECT at FROM moment)`)}
+      FROM unnest(${ids}::uuid[]) WITH ORDINALITY AS asked(id, place)
+      JOIN inventory.gpu_state s ON s.gpu_id = asked.id
+      JOIN inventory.gpu g ON g.id = s.gpu_id
+      LEFT JOIN inventory.gpu_telemetry t ON t.gpu_id = s.gpu_id
+     ORDER BY asked.place`);
+  return rows.map(toGpu);
+}

@@ -10,7 +10,11 @@ import { eligibilities, livenesses, nodeLifecycles } from '../fields.ts';
 import { Node } from './schemas.ts';
 import { livenessOfNode } from './view.ts';
 
-const measure = (name: string) => ({ sql: sql`(n.system ->> ${name}::text)::bigint`, min: 0, max: 2 ** 31 - 1 });
+const measure = (name: string) => ({
+  sql: sql`(n.system ->> ${name}::text)::bigint`,
+  min: 0,
+  max: 2 ** 31 - 1,
+});
 
 export const nodes: Collection = {
   name: 'nodes',
@@ -30,7 +34,11 @@ export const nodes: Collection = {
       diskTotalGb: integer(measure('diskTotalGb')),
       driverVersion: version({ sql: sql`n.system ->> 'driverVersion'` }),
       cudaVersion: version({ sql: sql`n.system ->> 'cudaVersion'` }),
-      inventoryGeneration: integer({ sql: sql`n.inventory_generation`, min: 0, max: Number.MAX_SAFE_INTEGER }),
+      inventoryGeneration: integer({
+        sql: sql`n.inventory_generation`,
+        min: 0,
+        max: Number.MAX_SAFE_INTEGER,
+      }),
       createdAt: timestamp({ sql: sql`n.created_at` }),
       updatedAt: timestamp({ sql: sql`n.updated_at` }),
       labels: labels({ sql: sql`n.labels` }),

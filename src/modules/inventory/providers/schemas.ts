@@ -16,7 +16,12 @@ import { GpuInput } from '../gpus/schemas.ts';
 import { Node } from '../nodes/schemas.ts';
 
 const name = Type.String({ minLength: 1, maxLength: 200, examples: ['Northern Lights Compute'] });
-const country = Type.String({ pattern: '^[A-Z]{2}$', maxLength: 2, description: 'ISO 3166-1 alpha-2.', examples: ['DE'] });
+const country = Type.String({
+  pattern: '^[A-Z]{2}$',
+  maxLength: 2,
+  description: 'ISO 3166-1 alpha-2.',
+  examples: ['DE'],
+});
 const publicKey = Type.String({ minLength: 1, maxLength: 1000 });
 
 const reputation = Type.Object({
@@ -46,7 +51,9 @@ export const Provider = Type.Object(
       gpus: Type.Integer({ minimum: 0 }),
       gpusFree: Type.Integer({ minimum: 0, description: 'Neither held nor allocated.' }),
     }),
-    problems: Type.Array(Type.String(), { description: 'Why GPUs of this provider are not schedulable, worst first.' }),
+    problems: Type.Array(Type.String(), {
+      description: 'Why GPUs of this provider are not schedulable, worst first.',
+    }),
     version: Type.Integer({ minimum: 1 }),
     createdAt: DateTime(),
     updatedAt: DateTime(),
@@ -95,7 +102,14 @@ export const CreateProvider = Type.Object(
   {
     $id: 'CreateProvider',
     additionalProperties: false,
-    examples: [{ name: 'Northern Lights Compute', email: 'ops@northern-lights.example', region: 'eu-north', kind: 'datacenter' }],
+    examples: [
+      {
+        name: 'Northern Lights Compute',
+        email: 'ops@northern-lights.example',
+        region: 'eu-north',
+        kind: 'datacenter',
+      },
+    ],
   },
 );
 
@@ -122,7 +136,11 @@ export const PatchProvider = Type.Object(
 export const CreateEnrollmentToken = Type.Object(
   {
     ttlS: Type.Optional(
-      Type.Integer({ minimum: 60, maximum: 2_592_000, description: 'Validity in seconds; 86,400 by default.' }),
+      Type.Integer({
+        minimum: 60,
+        maximum: 2_592_000,
+        description: 'Validity in seconds; 86,400 by default.',
+      }),
     ),
   },
   { $id: 'CreateEnrollmentToken', additionalProperties: false },

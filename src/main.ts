@@ -1,0 +1,10 @@
+import { ConfigError } from './config/index.ts';
+import { serve } from './serve.ts';
+
+try {
+  await serve();
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : String((error as Error).stack)}\n`);
+  // 78 is EX_CONFIG of sysexits.h: starting again will not help.
+  process.exit(error instanceof ConfigError ? 78 : 1);
+}

@@ -1,0 +1,51 @@
+import sql, { join, raw, type Sql } from 'sql-template-tag';
+import type { Transaction } from '../../kernel/db/transaction.ts';
+import { type Gate, gates, maskOf } from '../../kernel/gates.ts';
+import { setGate } from './blocks.ts';
+
+/**
+ * Closes or opens a gate of the given GPUs; what a module does about its own reasons. It makes no version: the
+ * caller, who knows what the gate means, records that.
+ */
+export const setBlock = (
+  tx: Transaction,
+  gpuIds: readonly string[],
+  gate: Gate,
+  on: boolean,
+): Promise<number> => setGate(tx, sql`s.gpu_id = ANY(${gpuIds}::uuid[])`, gate, on);
+
+/** A GPU gets these from where it is; they change with its node. */
+export const placementMask = maskOf(
+  'provider_not_active',
+  'node_not_active',
+  'node_ineligible',
+  'node_draining',
+  'node_offline',
+  'node_not_heard',
+  'node_maintenance',
+  'node_failed',
+);
+
+const when = (gate: Gate, condition: Sql): Sql =>
+  sql`CASE WHEN ${condition} THEN ${raw(String(gates[gate]))} ELSE 0 END`;
+
+/**
+ * The gates that a GPU gets from its place: over `provider p`, `node n` and `node_heartbeat h`. A failed node has
+ * shut the gates of all its GPUs, so that one of them tells.
+ */
+export const gatesOf: Sql = join(
+  [
+    when('provider_not_active', sql`p.lifecycle <> 'active'`),
+    when('node_not_active', sql`n.lifecycle <> 'active'`),
+    when('node_ineligible', sql`n.eligibility = 'ineligible'`),
+    when('node_draining', sql`n.eligibility = 'draining'`),
+    when('node_offline', sql`h.liveness = 'offline'`),
+    when('node_not_heard', sql`coalesce(h.liveness, 'pending') IN ('pending', 'unknown')`),
+    when('node_maintenance', sql`h.status = 'maintenance'`),
+    sql`coalesce((SELECT bit_or(s.blocks) FROM inventory.gpu_state s
+                   WHERE s.node_id = n.id AND s.deleted_at IS NULL), 0) & ${raw(String(gates.node_failed))}`,
+  ],
+  ' | ',
+  '(',
+  ')',
+);

@@ -1,0 +1,186 @@
+import sql, { join, raw, type Sql } from 'sql-template-tag';
+import type { Queryable, Transaction } from '../../../kernel/db/transaction.ts';
+import type { GpuCapabilities, GpuSpecs } from '../../catalogue/model.ts';
+import { type Hardware, sortedByKey } from './identity.ts';
+import type { LockedNode } from './placement.ts';
+import { capabilityNames, columnOf, specKinds, specNames } from './properties.ts';
+import { canonicalLayer, type GpuLayer, type StoredGpu } from './state.ts';
+
+const properties: readonly (keyof GpuSpecs | keyof GpuCapabilities)[] = [...specNames, ...capabilityNames];
+
+/** Ids of the GPUs that are on a node. */
+export const onNode = (nodeId: string): Sql =>
+  sql`SELECT g.id FROM inventory.gpu g WHERE g.node_id = ${nodeId}::uuid AND g.deleted_at IS NULL`;
+
+/** Ids of the GPUs that are this hardware. */
+export const ofHardware = (hardware: readonly Hardware[]): Sql => sql`
+  SELECT g.id FROM inventory.gpu g
+    JOIN unnest(${hardware.map(({ vendor }) => vendor)}::text[], ${hardware.map(({ uuidKey }) => uuidKey)}::text[])
+      AS known(vendor, uuid_key) ON g.vendor = known.vendor AND g.uuid_key = known.uuid_key
+   WHERE g.deleted_at IS NULL`;
+
+/** Locks GPUs against claims and other writers, in the order of their ids as everywhere. Returns those there are. */
+export async function lockGpus(tx: Transaction, ids: readonly string[], visible: Sql): Promise<Set<string>> {
+  const locked = await tx.rows<{ gpuId: string }>(sql`/* inventory:lock_gpus */
+    SELECT s.gpu_id FROM inventory.gpu_state s
+     WHERE s.gpu_id = ANY(${ids}::uuid[]) AND ${visible} ORDER BY s.gpu_id FOR NO KEY UPDATE`);
+  return new Set(locked.map(({ gpuId }) => gpuId));
+}
+
+type StoredRow = Omit<StoredGpu, 'specs' | 'capabilities'> & GpuSpecs & GpuCapabilities;
+
+/** GPUs as they stand, by a query for their ids. Locks nothing: what is to be changed is locked before. */
+export async function readStored(db: Queryable, ids: Sql): Promise<StoredGpu[]> {
+  const rows = await db.rows<StoredRow>(sql`/* inventory:read_stored_gpus */
+    SELECT g.id, s.node_id, s.provider_id, g.parent_gpu_id, g.vendor, g.uuid, g.uuid_key, g.serial, g.name,
+           g.pci_device_id, g.pci_bus_id, g.vbios_version, g.labels, s.slot_index AS index, s.model_id, s.region,
+           ${join(properties.map((name) => raw(`s.${columnOf(name)}`)))}, s.driver_version, s.cuda_version,
+           s.lifecycle, s.presence, s.blocks, s.price_per_hour_nano_usd::text AS price_per_hour_nano_usd, s.version,
+           (SELECT coalesce(jsonb_agg(jsonb_build_object('layer', l.layer, 'source', l.source, 'specs', l.specs,
+                                                         'capabilities', l.capabilities)
+                     ORDER BY array_position('{attested,observed,declared}', l.layer), l.at DESC), '[]')
+              FROM inventory.gpu_layer l WHERE l.gpu_id = g.id) AS layers
+      FROM inventory.gpu g JOIN inventory.gpu_state s ON s.gpu_id = g.id
+     WHERE g.id IN (${ids})`);
+  return rows.map(toStored);
+}
+
+function toStored(row: StoredRow): StoredGpu {
+  const pick = <T>(names: readonly (keyof T & keyof StoredRow)[]): T =>
+    Object.fromEntries(names.map((name) => [name, row[name]])) as T;
+  return {
+    ...row,
+    labels: sortedByKey(row.labels),
+    specs: pick<GpuSpecs>(specNames),
+    capabilities: pick<GpuCapabilities>(capabilityNames),
+    layers: row.layers.map(canonicalLayer),
+  };
+}
+
+const identityTypes = {
+  parent_gpu_id: 'uuid',
+  serial: 'text',
+  name: 'text',
+  pci_device_id: 'text',
+  pci_bus_id: 'text',
+  vbios_version: 'text',
+  labels: 'jsonb',
+};
+
+const stateTypes = {
+  node_seq: 'bigint',
+  root_gpu_id: 'uuid',
+  slot_index: 'integer',
+  model_id: 'text',
+  region: 'text',
+  ...Object.fromEntries(specNames.map((name) => [columnOf(name), specKinds[name].type])),
+  ...Object.fromEntries(capabilityNames.map((name) => [columnOf(name), 'boolean'])),
+  driver_version: 'text',
+  cuda_version: 'text',
+  lifecycle: 'text',
+  presence: 'text',
+  blocks: 'integer',
+  price_per_hour_nano_usd: 'bigint',
+};
+
+/** `node_seq` is needed where the node is new to the GPU; null leaves the column alone. */
+export interface WrittenGpu {
+  gpu: StoredGpu;
+  node?: LockedNode | undefined;
+}
+
+function toRow({ gpu, node }: WrittenGpu, place: number): Record<string, unknown> {
+  return {
+    id: gpu.id,
+    place,
+    node_id: gpu.nodeId,
+    provider_id: gpu.providerId,
+    vendor: gpu.vendor,
+    uuid: gpu.uuid,
+    uuid_key: gpu.uuidKey,
+    reputation: node?.reputation ?? null,
+    parent_gpu_id: gpu.parentGpuId,
+    serial: gpu.serial,
+    name: gpu.name,
+    pci_device_id: gpu.pciDeviceId,
+    pci_bus_id: gpu.pciBusId,
+    vbios_version: gpu.vbiosVersion,
+    labels: gpu.labels,
+    node_seq: node?.seq ?? null,
+    root_gpu_id: gpu.parentGpuId ?? gpu.id,
+    slot_index: gpu.index,
+    model_id: gpu.modelId,
+    region: gpu.region,
+    ...Object.fromEntries(
+      Object.entries({ ...gpu.specs, ...gpu.capabilities }).map(([name, v]) => [columnOf(name), v]),
+    ),
+    driver_version: gpu.driverVersion,
+    cuda_version: gpu.cudaVersion,
+    lifecycle: gpu.lifecycle,
+    presence: gpu.presence,
+    blocks: gpu.blocks,
+    price_per_hour_nano_usd: gpu.pricePerHourNanoUsd,
+  };
+}
+
+const names = (types: Record<string, string>, prefix = ''): Sql =>
+  join(Object.keys(types).map((name) => raw(prefix + name)));
+
+const recordType = join(
+  Object.entries({ ...identityTypes, ...stateTypes }).map(([name, type]) => raw(`${name} ${type}`)),
+);
+
+const given = (gpus: readonly WrittenGpu[]): Sql => sql`given AS (
+  SELECT * FROM jsonb_to_recordset(${JSON.stringify(gpus.map(toRow))}::jsonb)
+    AS r(id uuid, place integer, node_id uuid, provider_id uuid, vendor text, uuid text, uuid_key text,
+         reputation real, ${recordType}))`;
+
+/** Stores new GPUs, in input order: what ties otherwise goes to the one registered first. */
+export async function insertGpus(tx: Transaction, gpus: readonly WrittenGpu[]): Promise<void> {
+  if (gpus.length === 0) return;
+  await tx.execute(sql`/* inventory:insert_gpus */
+    WITH ${given(gpus)}, identity AS (
+      INSERT INTO inventory.gpu (id, node_id, provider_id, vendor, uuid, uuid_key, ${names(identityTypes)})
+      SELECT id, node_id, provider_id, vendor, uuid, uuid_key, ${names(identityTypes)} FROM given ORDER BY place
+      RETURNING id, seq
+    )
+    INSERT INTO inventory.gpu_state (gpu_id, seq, node_id, provider_id, vendor, reputation, ${names(stateTypes)})
+    SELECT r.id, identity.seq, r.node_id, r.provider_id, r.vendor, r.reputation, ${names(stateTypes, 'r.')}
+      FROM given r JOIN identity ON identity.id = r.id`);
+  await saveLayers(tx, gpus);
+}
+
+/** Writes the next version of locked GPUs. */
+export async function updateGpus(tx: Transaction, gpus: readonly WrittenGpu[]): Promise<void> {
+  if (gpus.length === 0) return;
+  const { node_seq: _, ...changeable } = stateTypes;
+  await tx.execute(sql`/* inventory:update_gpus */
+    WITH ${given(gpus)}, identity AS (
+      UPDATE inventory.gpu g SET (node_id, ${names(identityTypes)}) = ROW(r.node_id, ${names(identityTypes, 'r.')})
+        FROM given r
+       WHERE g.id = r.id
+         AND (g.node_id, ${names(identityTypes, 'g.')}) IS DISTINCT FROM (r.node_id, ${names(identityTypes, 'r.')})
+    )
+    UPDATE inventory.gpu_state s
+       SET (${names(changeable)}) = ROW(${names(changeable, 'r.')}), node_id = r.node_id,
+           node_seq = coalesce(r.node_seq, s.node_seq), version = s.version + 1,
+           updated_at = inventory.moment_after(s.updated_at)
+      FROM given r WHERE s.gpu_id = r.id`);
+  await saveLayers(tx, gpus);
+}
+
+/** Rewrites the layers that say something new; an upsert that changes nothing touches nothing. */
+async function saveLayers(tx: Transaction, gpus: readonly WrittenGpu[]): Promise<void> {
+  const layers = gpus.flatMap(({ gpu }) =>
+    gpu.layers.map((layer: GpuLayer) => ({ gpu_id: gpu.id, ...layer })),
+  );
+  if (layers.length === 0) return;
+  await tx.execute(sql`/* inventory:save_gpu_layers */
+    INSERT INTO inventory.gpu_layer AS l (gpu_id, layer, source, specs, capabilities)
+    SELECT * FROM jsonb_to_recordset(${JSON.stringify(layers)}::jsonb)
+      AS r(gpu_id uuid, layer text, source text, specs jsonb, capabilities jsonb)
+     ORDER BY r.gpu_id, r.layer, r.source
+    ON CONFLICT (gpu_id, layer, source) DO UPDATE
+      SET specs = excluded.specs, capabilities = excluded.capabilities, at = inventory.moment_after(l.at)
+      WHERE (l.specs, l.capabilities) IS DISTINCT FROM (excluded.specs, excluded.capabilities)`);
+}

@@ -85,7 +85,8 @@ CREATE TABLE inventory.benchmark (
   created_at    timestamptz      NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX benchmark_gpu_id_idx ON inventory.benchmark (gpu_id, id);
-CREATE INDEX benchmark_population_idx ON inventory.benchmark (model_id, suite, suite_version, metric, value);
+-- The newest results of a model: what a new one is compared with.
+CREATE INDEX benchmark_model_idx ON inventory.benchmark (model_id, suite, suite_version, metric, created_at);
 
 -- The unit of a metric is fixed by its first result.
 CREATE TABLE inventory.benchmark_metric (
@@ -95,3 +96,16 @@ CREATE TABLE inventory.benchmark_metric (
   unit          text NOT NULL,
   PRIMARY KEY (suite, suite_version, metric)
 );
+
+-- Where each GPU stands now, by its newest result: the population of percentiles.
+CREATE TABLE inventory.benchmark_standing (
+  gpu_id        uuid             NOT NULL,
+  suite         text             NOT NULL,
+  suite_version text             NOT NULL,
+  metric        text             NOT NULL,
+  model_id      text             NOT NULL,
+  value         double precision NOT NULL,
+  measured_at   timestamptz      NOT NULL,
+  PRIMARY KEY (gpu_id, suite, suite_version, metric)
+);
+CREATE INDEX benchmark_standing_population_idx ON inventory.benchmark_standing (model_id, suite, suite_version, metric, value);

@@ -23,7 +23,7 @@ export const requestId = fp(
     });
     app.setChildLoggerFactory((logger, bindings, options, { headers }) => {
       const trace = headers.traceparent === undefined ? null : parseTraceparent(headers.traceparent);
-      return logger.child({ ...bindings, ...trace }, options);
+      return logger.child(trace ? { ...bindings, ...trace } : bindings, options);
     });
     app.addHook('onRequest', (request, reply, done) => {
       reply.header('x-request-id', request.id);

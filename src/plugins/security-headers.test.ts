@@ -18,8 +18,6 @@ it('are on every answer, and nothing names the server', async () => {
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
-    'referrer-policy': 'no-referrer',
-    'cross-origin-resource-policy': 'same-origin',
     'cache-control': 'private, no-cache',
     vary: 'Authorization',
   });

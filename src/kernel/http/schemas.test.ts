@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
 import { edgeApp, send } from '../../../test/support/edge-app.ts';
-import { DateTime, Nullable, Problem, problemResponses, ref, StrEnum } from './schemas.ts';
+import { DateTime, Nullable, problemResponses, ref, StrEnum } from './schemas.ts';
 import type { App } from './server.ts';
 
 const Model = Type.Object({ name: Type.String() }, { $id: 'Model', additionalProperties: false });
@@ -76,5 +76,4 @@ it('documents problems by reference', () => {
     },
     409: { description: 'Conflict' },
   });
-  expect(Problem.additionalProperties).toBe(true);
 });

@@ -1,6 +1,7 @@
 import underPressure from '@fastify/under-pressure';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { type Clock, systemClock } from '../kernel/time.ts';
 import { unavailable } from '../kernel/errors.ts';
 
 declare module 'fastify' {
@@ -17,6 +18,7 @@ export interface PressureOptions {
   maxHeapBytes?: number;
   maxRssBytes?: number;
   sampleMs?: number;
+  clock?: Clock;
   /** What callers are told to wait, in seconds. */
   retryAfterS?: number;
 }
@@ -30,14 +32,19 @@ const isExempt = ({ routeOptions }: FastifyRequest): boolean =>
  */
 export const pressure = fp<PressureOptions>(
   async (app, options) => {
-    const { retryAfterS = 2 } = options;
+    const { retryAfterS = 2, sampleMs = 2_000, clock = systemClock } = options;
+    // The first samples still hold what the start itself took.
+    let watchedFrom = Number.POSITIVE_INFINITY;
+    app.addHook('onListen', async () => {
+      watchedFrom = clock.now() + 2 * sampleMs;
+    });
     await app.register(underPressure, {
       maxEventLoopDelay: options.maxEventLoopDelayMs ?? 500,
       maxHeapUsedBytes: options.maxHeapBytes ?? 0,
       maxRssBytes: options.maxRssBytes ?? 0,
-      sampleInterval: options.sampleMs ?? 2_000,
+      sampleInterval: sampleMs,
       pressureHandler: async (request, _reply, type, value) => {
-        if (isExempt(request)) return;
+        if (clock.now() < watchedFrom || isExempt(request)) return;
         request.log.warn({ type, value }, 'under pressure');
         throw unavailable('service.overloaded', 'The service is overloaded.', retryAfterS);
       },

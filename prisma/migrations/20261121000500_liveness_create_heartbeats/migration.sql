@@ -13,15 +13,16 @@ CREATE TABLE inventory.node_heartbeat (
   system_metrics    jsonb
 ) WITH (fillfactor = 50);
 
+-- double precision: no number of JSON is too small for it, while real refuses 1e-300 with an error.
 CREATE TABLE inventory.gpu_telemetry (
   gpu_id             uuid        PRIMARY KEY,
   at                 timestamptz NOT NULL,
-  utilization        real,
+  utilization        double precision,
   memory_used_mb     integer,
-  memory_utilization real,
-  temperature_c      real,
-  power_draw_w       real,
-  fan_speed          real,
+  memory_utilization double precision,
+  temperature_c      double precision,
+  power_draw_w       double precision,
+  fan_speed          double precision,
   sm_clock_mhz       integer,
   memory_clock_mhz   integer,
   ecc_uncorrected    bigint,

@@ -1,0 +1,61 @@
+import { createPool } from '../../kernel/db/pool.ts';
+import { defineModule } from '../../module.ts';
+import { Ingest } from './ingest.ts';
+import { Pace } from './pace.ts';
+import { ensurePartitions } from './queries.ts';
+import { registerRoutes } from './routes.ts';
+import { HeartbeatService } from './service.ts';
+import { livenessSettings } from './settings.ts';
+import { Sweeper } from './sweeper.ts';
+
+export { livenessAt } from './queries.ts';
+
+export interface LivenessApi {
+  /** Milliseconds between two heartbeats of one node at the fleet's present size, before jitter. */
+  intervalMs(): number;
+}
+
+/** Connections that store heartbeats, and nothing else. */
+const ingestConnections = 2;
+const hourMs = 3_600_000;
+
+/** Which nodes are alive: takes heartbeats, and records who falls silent. */
+export const liveness = defineModule({
+  name: 'liveness',
+  dependsOn: [],
+  settings: livenessSettings,
+  create(kernel, _use, settings) {
+    const { db, config, log } = kernel;
+    const pace = new Pace(db, settings);
+    const pool = createPool({
+      url: config.databaseUrl ?? '',
+      max: ingestConnections,
+      name: 'depin-inventory heartbeats',
+      log,
+    });
+    const ingest = new Ingest({ db, pool, lanes: ingestConnections, queueMax: settings.queueMax, pace });
+    const sweeper = new Sweeper({ db, settings });
+    const makePartitions = async () => void (await db.rows(ensurePartitions));
+    const api: LivenessApi = { intervalMs: () => pace.intervalMs() };
+    return {
+      api,
+      routes(app) {
+        registerRoutes(app, kernel, new HeartbeatService({ db, ingest, pace }));
+        app.addHook('onClose', () => ingest.close());
+      },
+      workers: [
+        { name: 'liveness.fleet', intervalMs: 5000, run: () => pace.refresh() },
+        { name: 'liveness.sweeper', intervalMs: settings.sweepIntervalMs, run: () => sweeper.sweep() },
+        { name: 'liveness.partitions', intervalMs: hourMs, run: makePartitions },
+      ],
+      async start() {
+        await makePartitions();
+        await pace.refresh();
+      },
+      health: async () => ({
+        status: 'ok',
+        detail: { queuedHeartbeats: ingest.queued, intervalMs: pace.intervalMs() },
+      }),
+    };
+  },
+});

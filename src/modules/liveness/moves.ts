@@ -1,0 +1,83 @@
+import sql from 'sql-template-tag';
+import type { Transaction } from '../../kernel/db/transaction.ts';
+import { maskOf } from '../../kernel/gates.ts';
+
+/** What others see of a node's signs of life. */
+interface Sign {
+  liveness: string;
+  livenessReason: string | null;
+  status: string | null;
+}
+
+/** A node whose liveness or maintenance changed; its row of `node` is locked by this transaction. */
+export interface Move {
+  nodeId: string;
+  before: Sign;
+  after: Sign;
+}
+
+/** The gates that this module owns, and which of them a sign shuts. */
+const ownGates = maskOf('node_not_heard', 'node_offline', 'node_maintenance');
+const notHeard = ['pending', 'unknown'];
+
+const gatesOf = ({ liveness, status }: Sign): number =>
+  (notHeard.includes(liveness) ? maskOf('node_not_heard') : 0) |
+  (liveness === 'offline' ? maskOf('node_offline') : 0) |
+  (status === 'maintenance' ? maskOf('node_maintenance') : 0);
+
+/** `node.online`, `node.late`, …; where the liveness stays, it is maintenance that began or ended. */
+function typeOf({ before, after }: Move): string {
+  if (before.liveness !== after.liveness) return `node.${after.liveness}`;
+  return after.status === 'maintenance' ? 'node.maintenance_started' : 'node.maintenance_ended';
+}
+
+/**
+ * Does what follows from each move, in the transaction that made it: a version of the node and its one change row,
+ * and the gates of its GPUs. GPU versions stay: this is a node's state seen through its GPUs.
+ */
+export async function recordMoves(tx: Transaction, moves: readonly Move[], reason: string): Promise<void> {
+  if (moves.length === 0) return;
+  const byNode = new Map(moves.map((move) => [move.nodeId, move]));
+  const nodes = await tx.rows<{
+    id: string;
+    providerId: string;
+    version: number;
+  }>(sql`/* liveness:version_nodes */
+    UPDATE inventory.node SET version = version + 1, updated_at = inventory.moment_after(updated_at)
+     WHERE id = ANY(${[...byNode.keys()]}::uuid[]) RETURNING id, provider_id, version`);
+  await setGates(tx, moves);
+  await tx.record(
+    ...nodes.flatMap(({ id, providerId, version }) => {
+      const move = byNode.get(id);
+      if (!move) return [];
+      const { before, after } = move;
+      return {
+        type: typeOf(move),
+        subject: { type: 'node', id },
+        version,
+        diff: { before, after },
+        reason,
+        providerId,
+        nodeId: id,
+      };
+    }),
+  );
+  tx.invalidate('nodes', ...nodes.map(({ id }) => `node:${id}`));
+}
+
+async function setGates(tx: Transaction, moves: readonly Move[]): Promise<void> {
+  const turned = moves.filter(({ before, after }) => gatesOf(before) !== gatesOf(after));
+  if (turned.length === 0) return;
+  const gpus = await tx.rows<{ gpuId: string }>(sql`/* liveness:set_gates */
+    WITH wanted AS (
+      SELECT * FROM unnest(${turned.map(({ nodeId }) => nodeId)}::uuid[],
+                           ${turned.map(({ after }) => gatesOf(after))}::integer[]) AS w(node_id, blocks)
+    ), turned AS (
+      SELECT s.gpu_id, w.blocks FROM inventory.gpu_state s JOIN wanted w USING (node_id)
+       WHERE s.deleted_at IS NULL AND (s.blocks & ${ownGates}) <> w.blocks
+       ORDER BY s.gpu_id FOR NO KEY UPDATE OF s
+    )
+    UPDATE inventory.gpu_state s SET blocks = (s.blocks & ~${ownGates}::integer) | turned.blocks
+      FROM turned WHERE s.gpu_id = turned.gpu_id RETURNING s.gpu_id`);
+  tx.invalidate('gpus', ...gpus.map(({ gpuId }) => `gpu:${gpuId}`));
+}

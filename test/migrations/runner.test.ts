@@ -61,6 +61,13 @@ describe('migrateUp', () => {
     expect(await state()).toEqual({ applied: ['1_first'], pending: ['2_second'], invalid: [] });
   });
 
+  it('keeps nothing of a file that cannot be recorded as applied', async () => {
+    write('2_second', 'CREATE TABLE second (id int); ALTER TABLE public._prisma_migrations RENAME TO hidden');
+    await expect(up()).rejects.toThrow('_prisma_migrations');
+    expect(await tables()).toEqual(['first']);
+    expect(await state()).toEqual({ applied: ['1_first'], pending: ['2_second'], invalid: [] });
+  });
+
   it.each([
     ['edited', () => write('1_first', 'CREATE TABLE first (id bigint)')],
     ['missing', () => rmSync(join(folder, '1_first'), { recursive: true })],

@@ -2,11 +2,19 @@ import type { ModuleDefinition, ModuleInstance } from './module.ts';
 import { type AccessApi, access } from './modules/access/index.ts';
 import { benchmarks } from './modules/benchmarks/index.ts';
 import { catalogue } from './modules/catalogue/index.ts';
+import { health } from './modules/health/index.ts';
 import { inventory } from './modules/inventory/index.ts';
 import { liveness } from './modules/liveness/index.ts';
 
 /** Every module of the service, dependencies first. */
-export const modules: readonly ModuleDefinition[] = [access, catalogue, inventory, liveness, benchmarks];
+export const modules: readonly ModuleDefinition[] = [
+  access,
+  catalogue,
+  inventory,
+  liveness,
+  benchmarks,
+  health,
+];
 
 /** The one module that the HTTP edge itself needs: who is calling, and may they. */
 export const accessOf = (instances: ReadonlyMap<string, ModuleInstance<unknown>>): AccessApi =>

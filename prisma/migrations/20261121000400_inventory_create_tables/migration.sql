@@ -35,6 +35,7 @@ CREATE TABLE inventory.node (
   lifecycle            text        NOT NULL DEFAULT 'active' CHECK (lifecycle IN ('active', 'maintenance', 'retired')),
   eligibility          text        NOT NULL DEFAULT 'eligible' CHECK (eligibility IN ('eligible', 'ineligible', 'draining')),
   drain_deadline_at    timestamptz,
+  health               text        NOT NULL DEFAULT 'unknown' CHECK (health IN ('ok', 'warning', 'failed', 'unknown')),
   system               jsonb       NOT NULL DEFAULT '{}',
   inventory_generation bigint,
   inventory_digest     bytea,
@@ -170,3 +171,5 @@ CREATE TABLE inventory.finding (
 );
 CREATE UNIQUE INDEX finding_open_key ON inventory.finding (kind, provider_id, subject_key) WHERE state = 'open';
 CREATE INDEX finding_gpu_id_idx ON inventory.finding (gpu_id) WHERE state = 'open';
+CREATE INDEX finding_node_id_idx ON inventory.finding (node_id, id);
+CREATE INDEX finding_provider_id_idx ON inventory.finding (provider_id, id);

@@ -18,8 +18,10 @@ CREATE TABLE inventory.health_check (
 );
 CREATE INDEX health_check_gpu_id_idx ON inventory.health_check (gpu_id, id);
 CREATE INDEX health_check_node_id_idx ON inventory.health_check (node_id, id);
+CREATE INDEX health_check_provider_id_idx ON inventory.health_check (provider_id, id);
 
--- Where each check stands now: `subject_id` is a GPU or a node. Health is a pure function of these rows.
+-- Where each check stands now: `subject_id` is a GPU or a node. Health is a pure function of these rows, which keep
+-- the latest observation, and when the latest failure, the latest `ok` and the latest `ok` under load were seen.
 CREATE TABLE inventory.check_state (
   subject_id        uuid        NOT NULL,
   "check"           text        NOT NULL,
@@ -28,6 +30,7 @@ CREATE TABLE inventory.check_state (
   message           text,
   observed_at       timestamptz NOT NULL,
   failed_at         timestamptz,
+  ok_at             timestamptz,
   loaded_ok_at      timestamptz,
   PRIMARY KEY (subject_id, "check")
 );
@@ -57,6 +60,8 @@ CREATE TABLE inventory.verification (
 );
 CREATE UNIQUE INDEX verification_nonce_key ON inventory.verification (nonce);
 CREATE INDEX verification_gpu_id_idx ON inventory.verification (gpu_id, id);
+CREATE INDEX verification_node_id_idx ON inventory.verification (node_id, id);
+CREATE INDEX verification_provider_id_idx ON inventory.verification (provider_id, id);
 
 -- How long a level holds once a verdict has granted it, and the level that a kind of verification can reach.
 CREATE TABLE inventory.level_policy (

@@ -46,7 +46,7 @@ CREATE TABLE inventory.heartbeat (
 -- Makes the daily partitions of `parent` from yesterday to `days_ahead`: made apart and attached, since ATTACH locks
 -- the parent less than CREATE … PARTITION OF. The service's role may call it without owning the tables.
 CREATE FUNCTION inventory.ensure_partitions(parent regclass, days_ahead integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, inventory AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, inventory, pg_temp AS $$
 DECLARE
   day  date;
   made integer := 0;

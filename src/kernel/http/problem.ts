@@ -27,26 +27,29 @@ export interface ProblemReply {
   body: Buffer;
 }
 
-/** Renders the problem document of an error: `type, title, status, detail, instance, code, requestId, errors`. */
-export function renderProblem(error: AppError, { requestId, instance }: Occurrence): ProblemReply {
-  const document = {
-    type: `${errorPage}#${error.code}`,
-    title: STATUS_CODES[error.status] ?? 'Error',
-    status: error.status,
-    detail: error.message,
-    instance,
-    code: error.code,
-    requestId,
-    errors: error.errors.length > 0 ? error.errors : undefined,
-    ...error.members,
-  };
+/** The problem document of an error: `type, title, status, detail, instance, code, requestId, errors`. */
+export const problemDocument = (error: AppError, { requestId, instance }: Occurrence) => ({
+  type: `${errorPage}#${error.code}`,
+  title: STATUS_CODES[error.status] ?? 'Error',
+  status: error.status,
+  detail: error.message,
+  ...(instance !== undefined && { instance }),
+  code: error.code,
+  requestId,
+  ...(error.errors.length > 0 && { errors: error.errors }),
+  ...error.members,
+});
+
+/** Renders the problem document of an error with the headers that go with it. */
+export function renderProblem(error: AppError, occurrence: Occurrence): ProblemReply {
+  const document = problemDocument(error, occurrence);
   return {
     status: error.status,
     headers: {
       'content-type': problemMediaType,
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      'x-request-id': requestId,
+      'x-request-id': occurrence.requestId,
       ...headersOfStatus[error.status],
       ...error.headers,
     },

@@ -1,4 +1,5 @@
 import { AppError } from '../../kernel/errors.ts';
+import { hardwareRaced } from './gpus/errors.ts';
 
 export const emailTaken = () =>
   new AppError(409, 'provider.email_taken', 'A provider with this e-mail address exists.', {
@@ -31,4 +32,5 @@ export const constraints = {
   provider_email_key: emailTaken,
   provider_wallet_address_key: walletTaken,
   node_hostname_key: hostnameTaken,
+  gpu_hardware_key: hardwareRaced,
 };

@@ -29,10 +29,7 @@ export const placementMask = maskOf(
 const when = (gate: Gate, condition: Sql): Sql =>
   sql`CASE WHEN ${condition} THEN ${raw(String(gates[gate]))} ELSE 0 END`;
 
-/**
- * The gates that a GPU gets from its place: over `provider p`, `node n` and `node_heartbeat h`. A failed node has
- * shut the gates of all its GPUs, so that one of them tells.
- */
+/** The gates that a GPU gets from its place: over `provider p`, `node n` and `node_heartbeat h`. */
 export const gatesOf: Sql = join(
   [
     when('provider_not_active', sql`p.lifecycle <> 'active'`),
@@ -42,8 +39,7 @@ export const gatesOf: Sql = join(
     when('node_offline', sql`h.liveness = 'offline'`),
     when('node_not_heard', sql`coalesce(h.liveness, 'pending') IN ('pending', 'unknown')`),
     when('node_maintenance', sql`h.status = 'maintenance'`),
-    sql`coalesce((SELECT bit_or(s.blocks) FROM inventory.gpu_state s
-                   WHERE s.node_id = n.id AND s.deleted_at IS NULL), 0) & ${raw(String(gates.node_failed))}`,
+    when('node_failed', sql`n.health = 'failed'`),
   ],
   ' | ',
   '(',

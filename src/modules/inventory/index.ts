@@ -1,19 +1,31 @@
+import type { Collection } from '../../kernel/db/list.ts';
 import { boolean } from '../../kernel/settings.ts';
 import { defineModule } from '../../module.ts';
 import { access } from '../access/index.ts';
 import { catalogue } from '../catalogue/index.ts';
 import { constraints } from './errors.ts';
-import type { GpuRegistry } from './gpus/registry.ts';
+import { GpuBatchService } from './gpus/batch.ts';
+import { GpuRegistrar } from './gpus/registrar.ts';
+import { registerGpuRoutes } from './gpus/routes.ts';
 import { Gpu, GpuInput } from './gpus/schemas.ts';
+import { GpuService } from './gpus/service.ts';
 import { Enrollment } from './nodes/enrollment.ts';
 import { registerNodeRoutes } from './nodes/routes.ts';
 import { NodeService } from './nodes/service.ts';
 import { type InventoryPorts, noLedger } from './ports.ts';
 import { registerProviderRoutes } from './providers/routes.ts';
 import { ProviderService } from './providers/service.ts';
+import { registerSnapshotRoutes } from './snapshots/routes.ts';
+import { SnapshotService } from './snapshots/service.ts';
 
 export { setGate } from './blocks.ts';
+export { gatesOf, placementMask, setBlock } from './gates.ts';
+export { gpuRelations } from './gpus/collection.ts';
+export { openFindings } from './gpus/findings.ts';
+export { Gpu } from './gpus/schemas.ts';
+export { allocationStateAt, type GpuView, levelAt, readGpus, visibleGpus } from './gpus/view.ts';
 export type { InventoryPorts, LiveAllocation } from './ports.ts';
+export { type GpuSubject, type Health, lockGpu, lockNode, type NodeSubject, revise } from './subjects.ts';
 
 const settings = {
   openRegistration: boolean('OPEN_REGISTRATION', 'true lets anybody register as a pending provider', false),
@@ -22,6 +34,8 @@ const settings = {
 export interface InventoryApi {
   /** The module that keeps the ledger connects itself here; without one nothing is ever in use. */
   connect(ports: InventoryPorts): void;
+  /** What GPUs can be searched by; its SQL reads `gpu_state s` and the tables of `gpuRelations`. */
+  gpus: Collection;
 }
 
 /** The truth about providers, nodes and GPUs. */
@@ -33,21 +47,25 @@ export const inventory = defineModule<InventoryApi, typeof settings>({
   create(kernel, use, { openRegistration }) {
     const keys = use(access);
     const ports: InventoryPorts = { ...noLedger };
-    const gpus: GpuRegistry = {
-      register: async () => [],
-      withConflictFindings: (_ctx, write) => write(),
-    };
+    const models = use(catalogue);
+    const registrar = new GpuRegistrar(kernel.db, models);
+    const gpus = new GpuService({ kernel, catalogue: models, registrar });
+    const batches = new GpuBatchService({ db: kernel.db, registrar, gpus });
+    const snapshots = new SnapshotService({ kernel, catalogue: models, registrar, ports });
     const enrollment = new Enrollment(kernel, keys);
     const nodes = new NodeService(kernel, keys);
-    const providers = new ProviderService({ kernel, access: keys, gpus });
+    const providers = new ProviderService({ kernel, access: keys, gpus: registrar });
     return {
       api: {
         connect: (connected) => Object.assign(ports, connected),
+        gpus: gpus.collection,
       },
       routes(app) {
         for (const schema of [Gpu, GpuInput]) app.addSchema(schema);
         registerProviderRoutes(app, { providers, enrollment, openRegistration });
         registerNodeRoutes(app, { nodes, enrollment });
+        registerGpuRoutes(app, { gpus, batches });
+        registerSnapshotRoutes(app, snapshots);
       },
     };
   },

@@ -13,8 +13,8 @@ import { type Field, field, scalar, typed } from '../../../kernel/http/filter-fi
 import { decimal, integer, number, timestamp, version } from '../../../kernel/http/filter-ordered-kinds.ts';
 import { defineFilters } from '../../../kernel/http/filters.ts';
 import { defineSort } from '../../../kernel/http/sort.ts';
-import { normalisePciBusId, normalisePciDeviceId } from '../../catalogue/domain.ts';
-import type { GpuCatalogue } from './catalogue.ts';
+import type { CatalogueApi } from '../../catalogue/index.ts';
+import { normalisePciBusId, normalisePciDeviceId } from '../../catalogue/index.ts';
 import {
   allocationStates,
   capabilityNames,
@@ -67,7 +67,7 @@ const spelled = (
   );
 
 /** A model by its id, name or alias, as the catalogue knows it. */
-const model = (catalogue: GpuCatalogue): Field =>
+const model = (catalogue: CatalogueApi): Field =>
   field(
     {
       expects: 'text of 1 to 200 characters',
@@ -91,7 +91,7 @@ const freeText = search({
     OR ${contains(sql`g.uuid`)(words)} OR ${contains(sql`coalesce(g.serial, '')`)(words)}`,
 });
 
-const gpuFilters = (catalogue: GpuCatalogue) =>
+const gpuFilters = (catalogue: CatalogueApi) =>
   defineFilters(
     {
       ...capabilities,
@@ -194,7 +194,7 @@ const gpuSort = defineSort({
 });
 
 /** What GPUs can be searched by, in lists and in requests for candidates alike; over `gpuRelations`. */
-export const createGpuCollection = (catalogue: GpuCatalogue): Collection => ({
+export const createGpuCollection = (catalogue: CatalogueApi): Collection => ({
   name: 'gpus',
   filters: gpuFilters(catalogue),
   sort: gpuSort,

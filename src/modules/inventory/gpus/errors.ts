@@ -45,3 +45,20 @@ export const at = (pointer: string, error: AppError): AppError =>
     headers: error.headers,
     cause: error,
   });
+
+/** The refusal of one piece of hardware that another provider holds. */
+export const conflictOf = (
+  hardware: Hardware,
+  holder: { id: string; providerId: string },
+  node: { id: string; providerId: string },
+  pointer: string,
+): HardwareConflict =>
+  new HardwareConflict([
+    {
+      hardware,
+      pointer,
+      providerId: node.providerId,
+      nodeId: node.id,
+      holder: { gpuId: holder.id, providerId: holder.providerId },
+    },
+  ]);

@@ -3,8 +3,8 @@ import type { RequestContext } from '../../../kernel/context.ts';
 import type { Database } from '../../../kernel/db/database.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { newId } from '../../../kernel/ids.ts';
-import { specMismatches } from '../../catalogue/domain.ts';
-import type { GpuCatalogue } from './catalogue.ts';
+import type { CatalogueApi } from '../../catalogue/index.ts';
+import { specMismatches } from '../../catalogue/index.ts';
 import type { HardwareClaim } from './errors.ts';
 import { hardwareKey } from './identity.ts';
 import type { StoredGpu } from './state.ts';
@@ -72,7 +72,7 @@ export async function openFindings(tx: Transaction, findings: readonly NewFindin
 /** Opens a finding for each GPU that contradicts its model, and resolves those of GPUs that no longer do. */
 export async function reviewSpecs(
   tx: Transaction,
-  catalogue: GpuCatalogue,
+  catalogue: CatalogueApi,
   gpus: readonly StoredGpu[],
 ): Promise<void> {
   const reviewed = gpus.map((gpu) => {

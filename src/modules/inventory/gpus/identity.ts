@@ -1,5 +1,5 @@
-import { normalisePciBusId, normalisePciDeviceId, normaliseUuid } from '../../catalogue/domain.ts';
-import type { Vendor } from '../../catalogue/model.ts';
+import type { Vendor } from '../../catalogue/index.ts';
+import { normalisePciBusId, normalisePciDeviceId, normaliseUuid } from '../../catalogue/index.ts';
 import type { GpuFacts, Statement } from './state.ts';
 import type { GpuInput } from './view.ts';
 
@@ -25,9 +25,9 @@ type Facts = { [Name in keyof GpuFacts]?: GpuFacts[Name] | null | undefined };
 
 const oneSpace = (name: string): string => name.trim().replace(/\s+/g, ' ');
 
-/** Labels in the order that comparisons rely on; `jsonb` keeps none. */
-export const sortedByKey = (labels: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** An open object in the order that comparisons rely on; `jsonb` keeps none. */
+export const sortedByKey = <Value>(object: Record<string, Value>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** The facts that are given, each in its canonical spelling. */
 export function factsOf(given: Facts, vendor: Vendor): Partial<GpuFacts> {

@@ -1,4 +1,4 @@
-import type { GpuCapabilities, GpuSpecs } from '../../catalogue/model.ts';
+import type { GpuCapabilities, GpuSpecs } from '../../catalogue/index.ts';
 
 /** What a GPU is able to do: true, false, or unknown. */
 export const capabilityNames = [
@@ -16,19 +16,19 @@ export const capabilityNames = [
 
 /** The measures of a GPU with the type of their columns in `gpu_state`, and the range of the numbers. */
 export const specKinds = {
-  memoryTotalMb: { type: 'integer', max: 16_777_216 },
-  cudaCores: { type: 'integer', max: 1_000_000 },
-  streamingMultiprocessors: { type: 'integer', max: 100_000 },
-  tensorCores: { type: 'integer', max: 1_000_000 },
+  memoryTotalMb: { type: 'integer', min: 1, max: 2 ** 31 - 1 },
+  cudaCores: { type: 'integer', min: 0, max: 1_000_000 },
+  streamingMultiprocessors: { type: 'integer', min: 0, max: 100_000 },
+  tensorCores: { type: 'integer', min: 0, max: 1_000_000 },
   architecture: { type: 'text' },
   computeCapability: { type: 'text' },
-  memoryBandwidthGbps: { type: 'real', max: 1_000_000 },
-  powerLimitW: { type: 'real', max: 100_000 },
-  pcieGeneration: { type: 'smallint', max: 20 },
-  pcieWidth: { type: 'smallint', max: 64 },
+  memoryBandwidthGbps: { type: 'real', min: 0, max: 1_000_000 },
+  powerLimitW: { type: 'real', min: 0, max: 100_000 },
+  pcieGeneration: { type: 'smallint', min: 1, max: 20 },
+  pcieWidth: { type: 'smallint', min: 1, max: 64 },
 } as const satisfies Record<keyof GpuSpecs, SpecKind>;
 
-type SpecKind = { type: 'integer' | 'smallint' | 'real'; max: number } | { type: 'text' };
+type SpecKind = { type: 'integer' | 'smallint' | 'real'; min: number; max: number } | { type: 'text' };
 
 export const specNames = Object.keys(specKinds) as (keyof GpuSpecs)[];
 

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox';
 import { Uuid } from '../../../kernel/http/params.ts';
 import { DateTime, Nullable, Problem, ref, StrEnum } from '../../../kernel/http/schemas.ts';
-import type { GpuCapabilities, GpuSpecs } from '../../catalogue/model.ts';
+import type { GpuCapabilities, GpuSpecs } from '../../catalogue/index.ts';
 import { Labels, LabelsPatch } from '../fields.ts';
 import {
   allocationStates,
@@ -19,12 +19,12 @@ const optional = <S extends TSchema>(schema: S) => Type.Optional(Nullable(schema
 const percent = Nullable(Type.Number({ minimum: 0, maximum: 100 }));
 const count = Nullable(Type.Integer({ minimum: 0 }));
 
-/** One measure; unknown is null, so that none of them may be 0. */
+/** One measure; unknown is null. */
 function specSchema(name: keyof GpuSpecs): TSchema {
   const kind = specKinds[name];
   if (kind.type === 'text') return Nullable(Type.String({ minLength: 1, maxLength: 64 }));
-  if (kind.type === 'real') return Nullable(Type.Number({ exclusiveMinimum: 0, maximum: kind.max }));
-  return Nullable(Type.Integer({ minimum: 1, maximum: kind.max }));
+  if (kind.type === 'real') return Nullable(Type.Number({ minimum: kind.min, maximum: kind.max }));
+  return Nullable(Type.Integer({ minimum: kind.min, maximum: kind.max }));
 }
 
 const each = (names: readonly string[], schema: (name: never) => TSchema) =>

@@ -1,5 +1,5 @@
-import type { ModelResolver } from '../../catalogue/domain.ts';
-import type { GpuCapabilities, GpuSpecs, Vendor } from '../../catalogue/model.ts';
+import type { Role } from '../../../kernel/context.ts';
+import type { CatalogueApi, GpuCapabilities, GpuSpecs, Vendor } from '../../catalogue/index.ts';
 import { capabilityNames, type gpuLifecycles, type presences, specNames } from './properties.ts';
 
 /** What one source says of a GPU's measures and abilities; what it does not know is absent. */
@@ -154,14 +154,16 @@ export function speak<State extends GpuState & { vendor: Vendor }>(
   gpu: State,
   { facts, ...layer }: Statement,
   speaker: Speaker,
-  resolve: ModelResolver,
+  resolve: CatalogueApi['resolve'],
 ): State {
   const layers = withLayer(gpu.layers, speaker, layer);
   const { specs, capabilities } = effectiveOf(layers, gpu);
   const name = facts.name === undefined || sameName(facts.name, gpu.name) ? gpu.name : facts.name;
   const next = { ...gpu, ...facts, name, layers, specs, capabilities };
   const { vendor, pciDeviceId } = next;
-  return { ...next, modelId: resolve({ vendor, name, pciDeviceId, memoryTotalMb: specs.memoryTotalMb }) };
+  // A partition holds a part of its GPU's memory: that tells nothing about the model.
+  const memoryTotalMb = gpu.parentGpuId === null ? specs.memoryTotalMb : null;
+  return { ...next, modelId: resolve({ vendor, name, pciDeviceId, memoryTotalMb }) };
 }
 
 const stateNames = [
@@ -192,3 +194,7 @@ export const stateOf = (gpu: GpuState): Pick<GpuState, (typeof stateNames)[numbe
     GpuState,
     (typeof stateNames)[number]
   >;
+
+/** An agent says what it sees, everybody else what is so by their word. */
+export const speakerOf = (role: Role): Speaker =>
+  role === 'agent' ? { layer: 'observed', source: 'agent' } : { layer: 'declared', source: 'provider' };

@@ -1,6 +1,6 @@
 import sql, { join, raw, type Sql } from 'sql-template-tag';
 import type { Queryable, Transaction } from '../../../kernel/db/transaction.ts';
-import type { GpuCapabilities, GpuSpecs } from '../../catalogue/model.ts';
+import type { GpuCapabilities, GpuSpecs } from '../../catalogue/index.ts';
 import { type Hardware, sortedByKey } from './identity.ts';
 import type { LockedNode } from './placement.ts';
 import { capabilityNames, columnOf, specKinds, specNames } from './properties.ts';
@@ -18,6 +18,8 @@ export const ofHardware = (hardware: readonly Hardware[]): Sql => sql`
     JOIN unnest(${hardware.map(({ vendor }) => vendor)}::text[], ${hardware.map(({ uuidKey }) => uuidKey)}::text[])
       AS known(vendor, uuid_key) ON g.vendor = known.vendor AND g.uuid_key = known.uuid_key
    WHERE g.deleted_at IS NULL`;
+
+export const theseGpus = (ids: readonly string[]): Sql => sql`SELECT unnest(${ids}::uuid[])`;
 
 /** Locks GPUs against claims and other writers, in the order of their ids as everywhere. Returns those there are. */
 export async function lockGpus(tx: Transaction, ids: readonly string[], visible: Sql): Promise<Set<string>> {

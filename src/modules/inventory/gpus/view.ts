@@ -3,7 +3,7 @@ import type { Static } from 'typebox';
 import type { Principal } from '../../../kernel/context.ts';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
 import { gates, reasonsOf } from '../../../kernel/gates.ts';
-import type { GpuCapabilities, GpuSpecs } from '../../catalogue/model.ts';
+import type { GpuCapabilities, GpuSpecs } from '../../catalogue/index.ts';
 import { capabilityNames, columnOf, specNames } from './properties.ts';
 import type { Gpu, GpuInput as Input } from './schemas.ts';
 
@@ -115,8 +115,12 @@ export function visibleGpus({ role, providerId, nodeId }: Principal): Sql {
   return sql`s.deleted_at IS NULL`;
 }
 
-/** GPUs by id, in the order of the ids; the ids must be known to exist. */
-export async function readGpus(db: Queryable, ids: readonly string[]): Promise<GpuView[]> {
+/** Those of the GPUs that are visible, in the order of the ids. */
+export async function readGpus(
+  db: Queryable,
+  ids: readonly string[],
+  visible: Sql = sql`TRUE`,
+): Promise<GpuView[]> {
   if (ids.length === 0) return [];
   const rows = await db.rows<GpuRow>(sql`/* inventory:read_gpus */
     WITH moment AS (SELECT clock_timestamp() AS at)
@@ -125,6 +129,7 @@ export async function readGpus(db: Queryable, ids: readonly string[]): Promise<G
       JOIN inventory.gpu_state s ON s.gpu_id = asked.id
       JOIN inventory.gpu g ON g.id = s.gpu_id
       LEFT JOIN inventory.gpu_telemetry t ON t.gpu_id = s.gpu_id
+     WHERE ${visible}
      ORDER BY asked.place`);
   return rows.map(toGpu);
 }

@@ -1,0 +1,15 @@
+import { AppError } from '../../../kernel/errors.ts';
+import type { LiveAllocation } from '../ports.ts';
+
+/** 409: a snapshot with this generation or a later one has been applied, with other content. */
+export const staleGeneration = (current: number): AppError =>
+  new AppError(409, 'inventory.stale_generation', `Generation ${current} has been applied.`, {
+    errors: [{ pointer: '/generation', detail: `must be above ${current}` }],
+    members: { currentGeneration: current },
+  });
+
+/** 409: a provider cannot declare away what tenants use. */
+export const gpusAllocated = (allocations: readonly LiveAllocation[]): AppError =>
+  new AppError(409, 'inventory.gpus_allocated', 'Live allocations use GPUs that this inventory leaves out.', {
+    members: { allocations },
+  });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { gates } from '../../src/kernel/gates.ts';
 import type { TestService } from './service.ts';
 
 /** A provider with its key, made through the API. */
@@ -31,7 +32,11 @@ export async function createNode(service: TestService, providerId?: string): Pro
     .post('/v1/nodes')
     .send({ providerId: owner, hostname: `node-${randomUUID()}` })
     .expect(201);
-  return { id: body.id, providerId: owner, key: await createKey(service, { role: 'agent', nodeId: body.id }) };
+  return {
+    id: body.id,
+    providerId: owner,
+    key: await createKey(service, { role: 'agent', nodeId: body.id }),
+  };
 }
 
 export async function createKey(
@@ -44,4 +49,21 @@ export async function createKey(
     .send({ name: 'test', ...owner })
     .expect(201);
   return body.key;
+}
+
+/** A GPU of the node, written straight into the tables, as it is before the node was ever heard. */
+export async function addGpuTo(service: TestService, node: TestNode, uuid: string): Promise<string> {
+  const id = randomUUID();
+  await service.sql.query(
+    `INSERT INTO inventory.gpu (id, node_id, provider_id, vendor, uuid, uuid_key, name)
+     VALUES ($1, $2, $3, 'nvidia', $4, lower($4), 'GPU')`,
+    [id, node.id, node.providerId, uuid],
+  );
+  await service.sql.query(
+    `INSERT INTO inventory.gpu_state (gpu_id, seq, node_seq, node_id, provider_id, root_gpu_id, vendor, region, blocks)
+     SELECT g.id, g.seq, n.seq, n.id, g.provider_id, g.id, g.vendor, n.region, $2
+       FROM inventory.gpu g JOIN inventory.node n ON n.id = g.node_id WHERE g.id = $1`,
+    [id, gates.node_not_heard],
+  );
+  return id;
 }

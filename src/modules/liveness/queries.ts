@@ -22,6 +22,9 @@ export const lockNodes = (ids: readonly string[], skipLocked: boolean): Sql => s
   SELECT id FROM inventory.node WHERE id = ANY(${ids}::uuid[]) AND deleted_at IS NULL
    ORDER BY id FOR NO KEY UPDATE ${raw(skipLocked ? 'SKIP LOCKED' : '')}`;
 
+/** Whole milliseconds, cut off as everywhere where a moment is shown. */
+const epochMs = (moment: Sql): Sql => sql`floor(extract(epoch FROM ${moment}) * 1000)::bigint`;
+
 /** One row for each heartbeat, in input order. */
 export interface StoredRow {
   /**
@@ -115,9 +118,9 @@ export const storeHeartbeats = (
   )
   SELECT CASE WHEN j.alien THEN 'foreign' WHEN j.refused THEN 'refused' WHEN j.moving THEN 'moving'
               WHEN j.newer THEN 'accepted' ELSE 'stale' END AS outcome,
-         (extract(epoch FROM m.at) * 1000)::bigint AS at,
-         CASE WHEN j.newer OR j.deadline_at IS NULL THEN (extract(epoch FROM m.at) * 1000)::bigint + ${windowMs}::bigint
-              ELSE (extract(epoch FROM j.deadline_at) * 1000)::bigint END AS deadline,
+         ${epochMs(sql`m.at`)} AS at,
+         CASE WHEN j.newer OR j.deadline_at IS NULL THEN ${epochMs(sql`m.at`)} + ${windowMs}::bigint
+              ELSE ${epochMs(sql`j.deadline_at`)} END AS deadline,
          l.id IS NOT NULL AS latest, j.liveness, j.reason, j.last_status AS status
     FROM moment m, judged j LEFT JOIN latest l ON l.id = j.id
    ORDER BY j.position`;

@@ -76,7 +76,7 @@ export const HeartbeatInput = Type.Object(
       ),
     ),
     systemMetrics: Type.Optional(
-      Nullable(Type.Partial(Type.Object(systemMetrics, { additionalProperties: false }))),
+      Nullable(Type.Partial(Type.Object(systemMetrics), { additionalProperties: false })),
     ),
     gpus: Type.Optional(Type.Array(telemetry, { maxItems: 1024 })),
   },

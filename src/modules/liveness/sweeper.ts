@@ -28,7 +28,7 @@ interface SweeperOptions {
   db: Database;
   settings: SweepSettings;
   /** The moment to judge by, as SQL; the database's clock unless a test says otherwise. */
-  now?: Sql;
+  now?: () => Sql;
 }
 
 /** Nodes of one step: the next sweep goes on, and no transaction runs into its time-out. */
@@ -50,11 +50,11 @@ interface Turn {
 export class Sweeper {
   readonly #db: Database;
   readonly #settings: SweepSettings;
-  readonly #now: Sql;
+  readonly #now: () => Sql;
   /** Since when, and until when, we have been listening. */
   #listening: { since: string; until: string } | null = null;
 
-  constructor({ db, settings, now = sql`clock_timestamp()` }: SweeperOptions) {
+  constructor({ db, settings, now = () => sql`clock_timestamp()` }: SweeperOptions) {
     this.#db = db;
     this.#settings = settings;
     this.#now = now;
@@ -63,7 +63,7 @@ export class Sweeper {
   /** One look at all nodes, and what follows from it, in one transaction. */
   async sweep(): Promise<void> {
     const at = await this.#db.write({ worker: 'liveness.sweeper' }, async (tx) => {
-      const start = (await tx.row<SweepStart>(startSweep(this.#now))) as SweepStart;
+      const start = (await tx.row<SweepStart>(startSweep(this.#now()))) as SweepStart;
       if (start.mine) await this.#judge(tx, start.at);
       return start.at;
     });

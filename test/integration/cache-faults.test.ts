@@ -74,7 +74,10 @@ describe('a cache whose Redis was never there', () => {
   it('works while Redis is frozen, and caches again when it thaws', async () => {
     process.kill(server.pid, 'SIGSTOP');
     source.value = 11;
-    await cache.invalidate(price.tags);
+    let answered = 0;
+    const count = () => answered++;
+    const calls = [cache.invalidate(price.tags).then(count), cache.read(source).then(count)];
+    await until('the write and a read are answered', () => answered === calls.length, 2000);
     expect(await cache.read(source)).toBe(11);
     await until('the silence is noticed', () => cache.state().status === 'degraded');
     await expectRightWithoutRedis(cache, source);
@@ -110,6 +113,16 @@ describe('a cache whose Redis was never there', () => {
     await until('the refusal is noticed', () => cache.state().status === 'degraded');
     await expectRightWithoutRedis(cache, source);
     await command('REPLICAOF', 'NO', 'ONE');
+    await expectCachingAgain();
+  });
+
+  it('does not read what it may not invalidate', async () => {
+    await command('ACL', 'SETUSER', 'default', '-del');
+    source.value = 11;
+    await cache.invalidate(price.tags);
+    expect(await cache.read(source)).toBe(11);
+    await until('the refusal is noticed', () => cache.state().status === 'degraded');
+    await command('ACL', 'SETUSER', 'default', '+del');
     await expectCachingAgain();
   });
 

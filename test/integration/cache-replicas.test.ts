@@ -18,6 +18,7 @@ import { until } from '../support/until.ts';
   beforeAll(async () => {
     server = await startRedis();
     redis = new Redis(server.url);
+    await redis.config('SET', 'repl-diskless-sync-delay', '0');
   });
   afterAll(async () => {
     redis.disconnect();
@@ -131,6 +132,13 @@ import { until } from '../support/until.ts';
     await until('they keep values again', settled);
   });
 
+  it('keep nothing across a connection that broke for a moment', async () => {
+    proxy.lead(null);
+    await write(there, 11);
+    proxy.lead(server.port);
+    await until('the write is seen', async () => (await here.read(source)) === 11);
+  });
+
   it('drop everything when one dies before it could tell of a commit', async () => {
     source.value = 11;
     proxy.lead(null);
@@ -197,9 +205,10 @@ import { until } from '../support/until.ts';
 
   it('never read what another shape has written', async () => {
     const newer = testCache({ redisUrl: server.url, replicas: () => replicas, shape: '2' });
-    await newer.whenInTouch();
-    await here.whenInTouch();
+    await Promise.all([newer, here, there].map((cache) => cache.whenInTouch()));
+    await write(here, 10);
     await here.read(source);
+    await until('the value is stored', async () => (await redis.exists('test:value:1:prices:gpu-1')) === 1);
     expect(await newer.readThrough(price, async () => ({ nanoUsd: 10 }))).toEqual({ nanoUsd: 10 });
     expect(await here.read(source)).toBe(10);
     await write(newer, 11);

@@ -24,7 +24,7 @@ interface ReadThroughOptions {
   observe: (domain: Domain, outcome: CacheOutcome) => void;
   coherence: Coherence;
   /** The second level; null in memory mode. */
-  store: SharedStore | null;
+  store: Pick<SharedStore, 'read' | 'write'> | null;
 }
 
 /**

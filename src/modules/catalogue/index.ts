@@ -49,7 +49,7 @@ export const catalogue = defineModule<CatalogueApi>({
         find: (text) => live.find(text),
         models: () => live.models(),
       },
-      routes: (app) => registerRoutes(app, service),
+      routes: (app) => registerRoutes(app, service, kernel.cache),
       workers: [
         {
           name: 'catalogue.follow',

@@ -1,4 +1,6 @@
+import type { Cache } from '../../kernel/cache/cache.ts';
 import { listQuerySchema } from '../../kernel/db/list.ts';
+import { sendCached } from '../../kernel/http/cached.ts';
 import { changeProblems, operation, readProblems, writeProblems } from '../../kernel/http/operation.ts';
 import { created, page } from '../../kernel/http/reply.ts';
 import { PageOf, ref } from '../../kernel/http/schemas.ts';
@@ -7,7 +9,7 @@ import { gpuModels } from './collections.ts';
 import { CreateGpuModel, GpuModel, GpuModelParams, PatchGpuModel } from './schemas.ts';
 import type { GpuModelService } from './service.ts';
 
-export function registerRoutes(app: App, service: GpuModelService): void {
+export function registerRoutes(app: App, service: GpuModelService, cache: Cache): void {
   for (const schema of [GpuModel, CreateGpuModel, PatchGpuModel]) app.addSchema(schema);
 
   app.post(
@@ -54,7 +56,11 @@ export function registerRoutes(app: App, service: GpuModelService): void {
         response: { 200: ref(GpuModel), ...readProblems(404) },
       },
     },
-    async (request) => service.get(request.params.id),
+    async (request, reply) => {
+      const { id } = request.params;
+      const name = { domain: 'identity', key: `gpu-model:${id}`, tags: ['gpu-models'] } as const;
+      return sendCached(cache, name, request, reply, () => service.get(id));
+    },
   );
 
   app.patch(

@@ -5,7 +5,11 @@ CREATE TABLE inventory.allocation (
   state                   text        NOT NULL CHECK (state IN ('held', 'active', 'releasing', 'released', 'expired', 'interrupted')),
   request                 jsonb,
   purpose                 text,
-  price_per_hour_nano_usd bigint,
+  -- A sum of up to 1,000 GPUs' prices: beyond bigint. Null where any of them is unpriced.
+  price_per_hour_nano_usd numeric(22),
+  -- What was asked for; the moments that follow from it are below.
+  hold_ttl_s              integer     CHECK (hold_ttl_s > 0),
+  duration_s              integer     CHECK (duration_s > 0),
   held_until              timestamptz,
   expires_at              timestamptz,
   activated_at            timestamptz,
@@ -48,35 +52,37 @@ CREATE TABLE inventory.allocation_gpu (
 -- Of any number of parallel claims on one GPU exactly one can insert its row.
 CREATE UNIQUE INDEX allocation_gpu_exclusive_key ON inventory.allocation_gpu (gpu_id) WHERE released_at IS NULL AND exclusive;
 CREATE INDEX allocation_gpu_gpu_id_idx ON inventory.allocation_gpu (gpu_id, created_at);
-CREATE INDEX allocation_gpu_live_node_idx ON inventory.allocation_gpu (node_id) WHERE released_at IS NULL;
+CREATE INDEX allocation_gpu_live_idx ON inventory.allocation_gpu (gpu_id) WHERE released_at IS NULL;
 
--- Projects the ledger on gpu_state: used and active units, the hold's deadline, and one version step for each change
--- of what the GPU shows (an extended hold shows nothing new; a physical GPU seen through its partitions neither).
--- CHECK (0 <= active <= used <= total) there then refuses any illegal combination, direct SQL included.
+-- Projects the ledger on gpu_state: used and active units, the earliest deadline of its holds, and one version step for
+-- each share that comes, goes or becomes active (an extended hold shows nothing new; a physical GPU seen through its
+-- partitions neither). CHECK (0 <= active <= used <= total) there then refuses any illegal combination, direct SQL
+-- included. Why a trigger, and why for each row: docs/adr/0003-ledger-and-its-trigger.md.
 CREATE FUNCTION inventory.project_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  was_used   integer := 0;  now_used   integer := 0;
-  was_active integer := 0;  now_active integer := 0;
-  ledger     inventory.allocation_gpu%ROWTYPE;
+  ledger     inventory.allocation_gpu := coalesce(NEW, OLD);
+  was_used   integer := CASE WHEN OLD.released_at IS NULL THEN coalesce(OLD.units, 0) ELSE 0 END;
+  now_used   integer := CASE WHEN NEW.released_at IS NULL THEN coalesce(NEW.units, 0) ELSE 0 END;
+  was_active integer := CASE WHEN OLD.held_until IS NULL THEN was_used ELSE 0 END;
+  now_active integer := CASE WHEN NEW.held_until IS NULL THEN now_used ELSE 0 END;
+  changed    boolean := was_used <> now_used OR was_active <> now_active;
 BEGIN
-  IF TG_OP <> 'INSERT' AND OLD.released_at IS NULL THEN
-    was_used := 1; was_active := CASE WHEN OLD.held_until IS NULL THEN 1 ELSE 0 END;
+  IF OLD.gpu_id <> NEW.gpu_id OR OLD.root_gpu_id <> NEW.root_gpu_id OR OLD.root_units <> NEW.root_units THEN
+    RAISE EXCEPTION 'a ledger row stays with its GPU' USING ERRCODE = 'integrity_constraint_violation';
   END IF;
-  IF TG_OP <> 'DELETE' AND NEW.released_at IS NULL THEN
-    now_used := 1; now_active := CASE WHEN NEW.held_until IS NULL THEN 1 ELSE 0 END;
-  END IF;
-  IF TG_OP = 'DELETE' THEN ledger := OLD; ELSE ledger := NEW; END IF;
   UPDATE inventory.gpu_state
-     SET used_units   = used_units   + ledger.units * (now_used - was_used),
-         active_units = active_units + ledger.units * (now_active - was_active),
-         held_until   = CASE WHEN now_used = 1 AND now_active = 0 THEN ledger.held_until END,
-         version      = version + CASE WHEN now_used <> was_used OR now_active <> was_active THEN 1 ELSE 0 END,
+     SET used_units   = used_units + now_used - was_used,
+         active_units = active_units + now_active - was_active,
+         held_until   = CASE WHEN ledger.exclusive THEN CASE WHEN now_used > 0 THEN ledger.held_until END
+                             ELSE (SELECT min(l.held_until) FROM inventory.allocation_gpu l
+                                    WHERE l.gpu_id = ledger.gpu_id AND l.released_at IS NULL) END,
+         version      = version + changed::integer,
          updated_at   = inventory.moment_after(updated_at)
    WHERE gpu_id = ledger.gpu_id;
-  IF ledger.root_gpu_id <> ledger.gpu_id AND (now_used <> was_used OR now_active <> was_active) THEN
+  IF ledger.root_gpu_id <> ledger.gpu_id AND changed THEN
     UPDATE inventory.gpu_state
-       SET used_units   = used_units   + ledger.root_units * (now_used - was_used),
-           active_units = active_units + ledger.root_units * (now_active - was_active)
+       SET used_units   = used_units + ledger.root_units * (sign(now_used) - sign(was_used))::integer,
+           active_units = active_units + ledger.root_units * (sign(now_active) - sign(was_active))::integer
      WHERE gpu_id = ledger.root_gpu_id;
   END IF;
   RETURN NULL;

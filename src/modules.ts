@@ -5,6 +5,7 @@ import { catalogue } from './modules/catalogue/index.ts';
 import { health } from './modules/health/index.ts';
 import { inventory } from './modules/inventory/index.ts';
 import { liveness } from './modules/liveness/index.ts';
+import { verifications } from './modules/verifications/index.ts';
 
 /** Every module of the service, dependencies first. */
 export const modules: readonly ModuleDefinition[] = [
@@ -14,6 +15,7 @@ export const modules: readonly ModuleDefinition[] = [
   liveness,
   benchmarks,
   health,
+  verifications,
 ];
 
 /** The one module that the HTTP edge itself needs: who is calling, and may they. */

@@ -1,6 +1,7 @@
 import { createHash, hkdfSync } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 import type { IdempotencyRequest, Principal } from '../kernel/context.ts';
 import { invalid } from '../kernel/errors.ts';
 
@@ -20,14 +21,6 @@ const sha256 = (...parts: string[]): Buffer =>
     .update(parts.map((part) => `${part.length}:${part}`).join(''))
     .digest();
 
-/** The same JSON whatever the order of its keys. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? '';
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join()}}`;
-}
-
 /** `"quoted"` (a structured string) and bare keys are one. */
 function readKey(header: string | string[]): string {
   const text = Array.isArray(header) ? header.join() : header;
@@ -39,7 +32,7 @@ function readKey(header: string | string[]): string {
 
 function prepare(request: FastifyRequest, key: string): IdempotencyRequest {
   const { url, config } = request.routeOptions;
-  const body = canonical(request.body);
+  const body = canonicalJson(request.body);
   const secret = config.secretReply ? (request.headers.authorization ?? '') : '';
   return {
     id: sha256(ownerOf(request.ctx.principal, request.ip), `${request.method} ${url}`, key),

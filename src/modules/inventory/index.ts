@@ -21,6 +21,7 @@ import { SnapshotService } from './snapshots/service.ts';
 export { setGate } from './blocks.ts';
 export { gatesOf, placementMask, setBlock } from './gates.ts';
 export { gpuRelations } from './gpus/collection.ts';
+export { attestGpu } from './gpus/attestation.ts';
 export { openFindings } from './gpus/findings.ts';
 export { Gpu } from './gpus/schemas.ts';
 export { allocationStateAt, type GpuView, levelAt, readGpus, visibleGpus } from './gpus/view.ts';

@@ -133,10 +133,14 @@ export class NodeService {
       });
       await showThroughGpus(tx, row);
       tx.invalidate('nodes', `node:${id}`, `provider:${row.providerId}`);
-      return toNode(row);
+      return toNode(await readNode(tx, id));
     });
   }
 }
+
+/** The node with what its GPUs now say of it. */
+const readNode = async (tx: Transaction, id: string): Promise<NodeRow> =>
+  (await tx.row<NodeRow>(sql`SELECT ${nodeColumns} FROM inventory.node n WHERE n.id = ${id}`)) as NodeRow;
 
 const lockNode = (id: string, visible: Sql): Sql => sql`/* inventory:lock_node */
   SELECT ${nodeColumns} FROM inventory.node n WHERE n.id = ${id} AND ${visible} FOR NO KEY UPDATE OF n`;

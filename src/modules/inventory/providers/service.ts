@@ -43,10 +43,7 @@ export class ProviderService {
         const row = await insertProvider(tx, provider);
         if (nodes === undefined) return toProvider(row, ctx.principal);
         const made = await this.#insertNodes(tx, ctx, row, nodes);
-        const after = (await tx.row<ProviderRow>(
-          sql`SELECT ${providerColumns} FROM inventory.provider p WHERE p.id = ${row.id}`,
-        )) as ProviderRow;
-        return { ...toProvider(after, ctx.principal), nodes: made };
+        return { ...toProvider(await readProvider(tx, row.id), ctx.principal), nodes: made };
       }),
     );
   }
@@ -121,7 +118,7 @@ export class ProviderService {
         await setGate(tx, sql`s.provider_id = ${id}`, 'provider_not_active', row.lifecycle !== 'active');
       }
       tx.invalidate('providers', `provider:${id}`);
-      return toProvider(row, ctx.principal);
+      return toProvider(await readProvider(tx, id), ctx.principal);
     });
   }
 
@@ -179,6 +176,12 @@ export class ProviderService {
     return made;
   }
 }
+
+/** The provider with what its nodes and GPUs now say of it. */
+const readProvider = async (tx: Transaction, id: string): Promise<ProviderRow> =>
+  (await tx.row<ProviderRow>(
+    sql`SELECT ${providerColumns} FROM inventory.provider p WHERE p.id = ${id}`,
+  )) as ProviderRow;
 
 type NewProvider = Omit<CreateInput, 'nodes'>;
 

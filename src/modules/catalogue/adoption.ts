@@ -77,7 +77,7 @@ export class Adoption {
         UPDATE inventory.gpu_state s
            SET model_id = due.model_id, version = s.version + 1, updated_at = inventory.moment_after(s.updated_at)
           FROM due
-         WHERE s.gpu_id = due.gpu_id AND s.model_id = ${UNCATALOGUED}
+         WHERE s.gpu_id = due.gpu_id
         RETURNING s.gpu_id, s.model_id, s.provider_id, s.node_id, s.version`);
       await tx.record(
         ...adopted.map(({ gpuId, modelId, providerId, nodeId, version }) => ({

@@ -115,7 +115,7 @@ export const filterBody = fc.letrec<{ filter: Record<string, unknown> }>((tie) =
   ),
 })).filter;
 
-type Comparable = string | number | bigint | boolean | readonly number[];
+export type Comparable = string | number | bigint | boolean | readonly number[];
 
 const microseconds = (moment: string): bigint => {
   const fraction = /\.(\d+)/.exec(moment)?.[1] ?? '';
@@ -123,7 +123,8 @@ const microseconds = (moment: string): bigint => {
   return BigInt(whole) * 1000n + BigInt(fraction.padEnd(6, '0'));
 };
 
-const versionParts = (dotted: string): readonly number[] | null =>
+/** The parts that a dotted version counts as; null where it is not one. */
+export const versionParts = (dotted: string): readonly number[] | null =>
   /^\d+(\.\d+)*$/.test(dotted)
     ? dotted
         .replace(/(\.0+)+$/, '')
@@ -140,14 +141,16 @@ const readings: Record<string, (value: Scalar) => Comparable | null> = {
   region: (value) => String(value).replace(/[A-Z]/g, (letter) => letter.toLowerCase()),
 };
 
-function order(a: Comparable, b: Comparable): number {
+/** Negative, 0 or positive, as `a` comes before, with or after `b`. */
+export function order(a: Comparable, b: Comparable): number {
   if (typeof a !== 'object' || typeof b !== 'object') return a < b ? -1 : a > b ? 1 : 0;
   const differs = a.findIndex((part, index) => part !== b[index]);
   if (differs === -1) return a.length - b.length;
   return (a[differs] ?? -1) - (b[differs] ?? -1);
 }
 
-const holds: Record<Exclude<Comparison, 'exists'>, (orders: number[]) => boolean> = {
+/** Whether a comparison holds, by how the value stands to each operand. */
+export const holds: Record<Exclude<Comparison, 'exists'>, (orders: number[]) => boolean> = {
   eq: ([first]) => first === 0,
   ne: ([first]) => first !== 0,
   gt: ([first = 0]) => first > 0,

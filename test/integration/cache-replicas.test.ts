@@ -9,6 +9,8 @@ import { until } from '../support/until.ts';
 (findRedis() ? describe : describe.skip)('two caches on one Redis', () => {
   let server: RedisServer;
   let redis: Redis;
+  let lagging: RedisServer;
+  let copy: Redis;
   let proxy: TcpProxy;
   let replicas: number;
   let here: TestCache;
@@ -16,13 +18,13 @@ import { until } from '../support/until.ts';
   let source: Source;
 
   beforeAll(async () => {
-    server = await startRedis();
-    redis = new Redis(server.url);
+    [server, lagging] = await Promise.all([startRedis(), startRedis()]);
+    [redis, copy] = [new Redis(server.url), new Redis(lagging.url)];
     await redis.config('SET', 'repl-diskless-sync-delay', '0');
   });
   afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
+    for (const client of [redis, copy]) client.disconnect();
+    await Promise.all([server.stop(), lagging.stop()]);
   });
 
   beforeEach(async () => {
@@ -151,17 +153,21 @@ import { until } from '../support/until.ts';
     expect(there.outcomes.at(-1)).toBe('hit');
   });
 
-  it('do not mind when one shuts down', async () => {
-    await here.close();
+  it('do not mind when one shuts down, since it says so', async () => {
+    const listener = redis.duplicate();
+    const said: string[] = [];
+    await listener.subscribe('test:bus');
+    listener.on('message', (_channel: string, text: string) => said.push(text));
+    // In this order: first the row in the table of instances, then the word to the others.
     replicas = 1;
-    await until('the goodbye has come', () => there.state().status === 'ok');
+    await here.close();
+    await until('the goodbye is said', () => said.some((text) => text.includes('"kind":"bye"')));
     await there.read(source);
     expect(there.outcomes).not.toContain('bypassed');
+    listener.disconnect();
   });
 
   it('believe nothing that a Redis with old data brings back', async () => {
-    const lagging = await startRedis();
-    const copy = new Redis(lagging.url);
     await copy.replicaof('127.0.0.1', server.port);
     await until('the copy is there', async () => (await copy.keys('test:value:*')).length === 1);
     await copy.replicaof('NO', 'ONE');
@@ -175,8 +181,6 @@ import { until } from '../support/until.ts';
       expect(await here.read(source)).toBe(11);
       return here.outcomes.includes('bypassed') && here.outcomes.at(-1) === 'hit';
     });
-    copy.disconnect();
-    await lagging.stop();
   });
 
   const poisons: [string, () => Promise<unknown>][] = [

@@ -206,6 +206,13 @@ describe('the list of benchmarks', () => {
     expect(await found('suiteVersion=9')).toEqual([]);
   });
 
+  it('shows only the fields that were asked for', async () => {
+    const { gpuIds, suite, record } = await population([rtx4090, rtx4090]);
+    for (const gpuId of gpuIds) await record(gpuId, 10);
+    const shown = await listed(`suite=${suite}&fields=percentileOfModel`);
+    expect(shown).toEqual(Array(2).fill({ id: expect.any(String), percentileOfModel: 100 }));
+  });
+
   it('shows a provider and an agent their own alone, everybody else all', async () => {
     const mine = await population([rtx4090]);
     await mine.record(mine.gpuIds[0], 10);

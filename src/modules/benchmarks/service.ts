@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import type { RequestContext } from '../../kernel/context.ts';
 import { listPage, type Page, parseList } from '../../kernel/db/list.ts';
 import { invalid, notFound } from '../../kernel/errors.ts';
+import { project } from '../../kernel/http/projection.ts';
 import { parseTimestamp } from '../../kernel/http/timestamp.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { Kernel } from '../../module.ts';
@@ -10,14 +11,15 @@ import { benchmarks } from './collections.ts';
 import { isOutlier } from './domain.ts';
 import { unitMismatch } from './errors.ts';
 import {
+  type BenchmarkItem,
   type BenchmarkRow,
   benchmarkColumns,
   findMeasured,
   fixUnit,
-  getBenchmark,
   insertBenchmark,
   sampleOf,
   visibleBenchmarks,
+  withPercentiles,
 } from './queries.ts';
 import type { CreateBenchmark } from './schemas.ts';
 
@@ -34,7 +36,7 @@ export class BenchmarkService {
    * Stores one result: it is append-only, and never changes afterwards. Whether it is an outlier is judged once, by
    * what was known then.
    */
-  record(ctx: RequestContext, input: Input): Promise<BenchmarkRow> {
+  record(ctx: RequestContext, input: Input): Promise<BenchmarkItem> {
     const measuredAt = readMeasuredAt(input);
     return this.#kernel.db.write(ctx, async (tx) => {
       const measured = await findMeasured(tx, input.gpuId, measuredAt);
@@ -45,8 +47,7 @@ export class BenchmarkService {
       const outlier = isOutlier(input.value, await sampleOf(tx, measured.modelId, input));
       const id = newId();
       const source = `${ctx.principal.role}:${ctx.principal.keyId}`;
-      await insertBenchmark(tx, input, measured, { id, outlier, source });
-      const { percentileOfModel, ...stored } = await getBenchmark(tx, id);
+      const stored = await insertBenchmark(tx, input, measured, { id, outlier, source });
       await tx.record({
         type: 'benchmark.recorded',
         subject: { type: 'benchmark', id },
@@ -55,19 +56,25 @@ export class BenchmarkService {
         providerId: measured.providerId,
         nodeId: measured.nodeId,
       });
-      return { ...stored, percentileOfModel };
+      const [result] = await withPercentiles(tx, [stored]);
+      return result as BenchmarkItem;
     });
   }
 
-  list({ principal }: RequestContext, query: Record<string, unknown>): Promise<Page<Partial<BenchmarkRow>>> {
+  async list(
+    { principal }: RequestContext,
+    query: Record<string, unknown>,
+  ): Promise<Page<Partial<BenchmarkItem>>> {
     const { db, cursors } = this.#kernel;
     const request = parseList(benchmarks, cursors, query, principal.nodeId ?? principal.providerId);
-    return listPage<BenchmarkRow>(db, cursors, benchmarks, request, {
+    const whole = { ...request, fields: null };
+    const { items, nextCursor } = await listPage<BenchmarkRow>(db, cursors, benchmarks, whole, {
       columns: benchmarkColumns,
       from: sql`inventory.benchmark b`,
       visible: visibleBenchmarks(principal),
-      map: (row) => row,
     });
+    const results = await withPercentiles(db, items as BenchmarkRow[]);
+    return { items: results.map((result) => project(result, request.fields)), nextCursor };
   }
 }
 

@@ -59,6 +59,14 @@ describe('the sweeper', () => {
     expect((await changesOf(node)).slice(-2)).toEqual(['node.offline 4', 'node.online 5']);
   });
 
+  it('lets a late node come back with a version and an event of its own', async () => {
+    const [node] = await onlineNodes(1);
+    await miss(service, [node], 1);
+    await sweep(sweeper);
+    await beat(node, 2);
+    expect((await changesOf(node)).slice(-2)).toEqual(['node.late 3', 'node.online 4']);
+  });
+
   it('leaves a replayed heartbeat without effect on an offline node', async () => {
     const [node] = await onlineNodes(1);
     await miss(service, [node], 11);
@@ -92,6 +100,17 @@ describe('the sweeper', () => {
     expect(await livenessOf(node)).toBe('online');
     await sweep(sweeper);
     expect(await livenessOf(node)).toBe('late');
+  });
+
+  it('leaves the nodes to another replica that sweeps them now', async () => {
+    const [node] = await onlineNodes(1);
+    await miss(service, [node], 1);
+    const other = await service.sql.connect();
+    await other.query(`SELECT pg_advisory_lock(hashtext('inventory.liveness.sweep'))`);
+    await sweep(sweeper);
+    await other.query('SELECT pg_advisory_unlock_all()');
+    other.release();
+    expect(await livenessOf(node)).toBe('online');
   });
 
   describe('after a start', () => {

@@ -82,7 +82,7 @@ describe('heartbeats', () => {
       await send(node, {
         sequence: 1,
         gpus: [
-          { uuid: ` gpu-a-${node.id}`, utilization: 12.5 },
+          { uuid: ` gpu-a-${node.id}`, utilization: 12.5, fanSpeed: 1e-300 },
           {
             uuid: `GPU-A-${node.id}`,
             utilization: 12.5,
@@ -99,7 +99,7 @@ describe('heartbeats', () => {
         [[mine, foreign]],
       );
       expect(rows).toHaveLength(1);
-      expect(rows[0]).toMatchObject({ gpu_id: mine, utilization: 12.5 });
+      expect(rows[0]).toMatchObject({ gpu_id: mine, utilization: 12.5, fan_speed: 1e-300 });
     });
 
     it('shuts the gates of a node in maintenance, and opens them again', async () => {

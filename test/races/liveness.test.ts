@@ -50,15 +50,17 @@ describe('heartbeats side by side', () => {
 
   it('wait for nobody but the one whose node is locked, which alone is refused', async () => {
     const nodes = await newNodes(20);
+    // The first two take the connections, the others wait for them together.
+    const locked = nodes[10] as TestNode;
     const other = await service.sql.connect();
     await other.query('BEGIN');
-    await other.query('SELECT FROM inventory.node WHERE id = $1 FOR UPDATE', [nodes[0].id]);
+    await other.query('SELECT FROM inventory.node WHERE id = $1 FOR UPDATE', [locked.id]);
     const answers = await Promise.all(nodes.map((node) => beat(node, 1)));
     await other.query('ROLLBACK');
     other.release();
-    expect(answers.map(({ status }) => status)).toEqual([409, ...Array(19).fill(202)]);
-    expect(answers[0]?.body.code).toBe('resource.busy');
-    expect((await beat(nodes[0], 1)).body.accepted).toBe(true);
+    expect(answers.map(({ status }) => status)).toEqual([...Array(10).fill(202), 409, ...Array(9).fill(202)]);
+    expect(answers[10]?.body.code).toBe('resource.busy');
+    expect((await beat(locked, 1)).body.accepted).toBe(true);
   });
 
   it('beyond what the queue holds are refused at once, to be tried again', async () => {

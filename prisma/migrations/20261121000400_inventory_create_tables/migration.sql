@@ -133,13 +133,20 @@ CREATE INDEX gpu_state_node_id_idx ON inventory.gpu_state (node_id, gpu_id) WHER
 CREATE INDEX gpu_state_provider_id_idx ON inventory.gpu_state (provider_id, gpu_id) WHERE deleted_at IS NULL;
 CREATE INDEX gpu_state_model_id_idx ON inventory.gpu_state (model_id, gpu_id) WHERE deleted_at IS NULL;
 CREATE INDEX gpu_state_children_idx ON inventory.gpu_state (root_gpu_id) WHERE root_gpu_id <> gpu_id AND deleted_at IS NULL;
--- Free and schedulable GPUs in the orders that searches and claims ask for.
-CREATE INDEX gpu_state_free_model_region_price_idx ON inventory.gpu_state (model_id, region, price_per_hour_nano_usd, gpu_id)
+-- Free and schedulable GPUs in the orders that searches and claims ask for; unpriced ones come last. Searches write the
+-- price in the same expression, because paging by a nullable key is nothing that an index could follow.
+CREATE INDEX gpu_state_free_model_region_price_idx ON inventory.gpu_state
+  (model_id, region, (coalesce(price_per_hour_nano_usd, 9223372036854775807)), gpu_id)
   WHERE blocks = 0 AND used_units = 0 AND deleted_at IS NULL;
-CREATE INDEX gpu_state_free_model_price_idx ON inventory.gpu_state (model_id, price_per_hour_nano_usd, gpu_id)
+CREATE INDEX gpu_state_free_model_price_idx ON inventory.gpu_state
+  (model_id, (coalesce(price_per_hour_nano_usd, 9223372036854775807)), gpu_id)
   WHERE blocks = 0 AND used_units = 0 AND deleted_at IS NULL;
-CREATE INDEX gpu_state_free_price_idx ON inventory.gpu_state (price_per_hour_nano_usd, gpu_id)
+CREATE INDEX gpu_state_free_price_idx ON inventory.gpu_state
+  ((coalesce(price_per_hour_nano_usd, 9223372036854775807)), gpu_id)
   WHERE blocks = 0 AND used_units = 0 AND deleted_at IS NULL;
+-- Held ones: few, and free again at their deadline whether somebody swept them or not.
+CREATE INDEX gpu_state_held_idx ON inventory.gpu_state (gpu_id)
+  WHERE used_units > 0 AND active_units = 0 AND deleted_at IS NULL;
 CREATE INDEX gpu_state_free_node_idx ON inventory.gpu_state (node_id, model_id)
   WHERE blocks = 0 AND used_units = 0 AND deleted_at IS NULL;
 

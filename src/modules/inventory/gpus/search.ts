@@ -5,6 +5,8 @@ import type { CursorCodec } from '../../../kernel/http/cursor.ts';
 import { compileFilters } from '../../../kernel/http/filter-sql.ts';
 import { keysetPredicate, orderBy, sortValues } from '../../../kernel/http/keyset.ts';
 import { project } from '../../../kernel/http/projection.ts';
+import type { CatalogueApi } from '../../catalogue/index.ts';
+import { cheapestSql, planCheapest } from './cheapest.ts';
 import { gpuRelations } from './collection.ts';
 import { type GpuRow, type GpuView, gpuColumns, gpuTables, toGpu } from './view.ts';
 
@@ -21,39 +23,53 @@ function narrowTables(collection: Collection, { filters, sort }: ListRequest): S
   return join([sql`inventory.gpu_state s`, ...joins], ' ');
 }
 
+/** The ids of a page, as cheaply as it can be had: `plain` takes the way that is always open. */
+function pageSql(request: ListRequest, { collection, visible, find, plain }: Scope): Sql {
+  const { filters, sort, after } = request;
+  const condition = sql`${listCondition(collection, filters, { visible, moment })}
+    AND ${after ? keysetPredicate(sort, after) : sql`TRUE`}`;
+  const [first] = sort;
+  const page = {
+    tables: narrowTables(collection, request),
+    condition,
+    columns: sql`s.gpu_id, ${first?.expression ?? sql`NULL`} AS price, ${sortValues(sort)} AS sort_values`,
+    order: orderBy(sort),
+    limit: request.limit + 1,
+  };
+  const cheapest = plain ? null : planCheapest(filters, sort, find);
+  if (cheapest) return cheapestSql(cheapest, page);
+  return sql`SELECT s.gpu_id, ${sortValues(sort)} AS sort_values FROM ${page.tables}
+    WHERE ${condition} ORDER BY ${page.order} LIMIT ${page.limit}`;
+}
+
+export interface Scope {
+  collection: Collection;
+  /** What the caller may see. */
+  visible: Sql;
+  find: CatalogueApi['find'];
+  /** Without the short cuts, for tests that compare the two. */
+  plain?: boolean;
+}
+
 /**
  * The page is chosen on the narrow table first, by key, and only its rows meet the wide ones: late row look-up.
  *
  * @see https://use-the-index-luke.com/no-offset
  */
-export function searchSql(collection: Collection, request: ListRequest, visible: Sql): Sql {
-  const { filters, sort, after, limit } = request;
-  const order = orderBy(sort);
-  return sql`/* inventory:search_gpus */
-    WITH moment AS (SELECT clock_timestamp() AS at), page AS (
-      SELECT s.gpu_id, ${sortValues(sort)} AS sort_values
-        FROM ${narrowTables(collection, request)}
-       WHERE ${listCondition(collection, filters, { visible, moment })}
-         AND ${after ? keysetPredicate(sort, after) : sql`TRUE`}
-       ORDER BY ${order}
-       LIMIT ${limit + 1}
-    )
-    SELECT ${gpuColumns(moment)}, page.sort_values
-      FROM ${gpuTables} JOIN page ON page.gpu_id = s.gpu_id
-     ORDER BY ${order}`;
-}
+export const searchSql = (request: ListRequest, scope: Scope): Sql => sql`/* inventory:search_gpus */
+  WITH moment AS (SELECT clock_timestamp() AS at), page AS (${pageSql(request, scope)})
+  SELECT ${gpuColumns(moment)}, page.sort_values
+    FROM ${gpuTables} JOIN page ON page.gpu_id = s.gpu_id
+   ORDER BY ${orderBy(request.sort)}`;
 
 /** One page of GPUs as the API shows them. */
 export async function searchGpus(
   db: Queryable,
   cursors: CursorCodec,
-  collection: Collection,
   request: ListRequest,
-  visible: Sql,
+  scope: Scope,
 ): Promise<Page<Partial<GpuView>>> {
-  const rows = await db.rows<GpuRow & { sortValues: (string | null)[] }>(
-    searchSql(collection, request, visible),
-  );
+  const rows = await db.rows<GpuRow & { sortValues: (string | null)[] }>(searchSql(request, scope));
   const items = rows.slice(0, request.limit);
   const last = items.at(-1);
   return {

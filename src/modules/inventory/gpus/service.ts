@@ -59,7 +59,11 @@ export class GpuService {
   list({ principal }: RequestContext, query: Record<string, unknown>): Promise<Page<Partial<GpuView>>> {
     const { db, cursors } = this.#options.kernel;
     const request = parseList(this.collection, cursors, query, principal.nodeId ?? principal.providerId);
-    return searchGpus(db, cursors, this.collection, request, visibleGpus(principal));
+    return searchGpus(db, cursors, request, {
+      collection: this.collection,
+      visible: visibleGpus(principal),
+      find: this.#options.catalogue.find,
+    });
   }
 
   patch(ctx: RequestContext, id: string, ifMatch: IfMatch | null, patch: GpuPatch): Promise<GpuView> {

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { type ListRequest, parseList } from '../../src/kernel/db/list.ts';
+import { createCursorCodec } from '../../src/kernel/http/cursor.ts';
+import { createGpuCollection } from '../../src/modules/inventory/gpus/collection.ts';
+import { searchSql } from '../../src/modules/inventory/gpus/search.ts';
+import { visibleGpus } from '../../src/modules/inventory/gpus/view.ts';
+import { type KnownGpu, randomFleet } from '../support/gpu-fleet.ts';
+import { conditionOn, queryOf } from '../support/gpu-oracle.ts';
+import { startService, type TestService } from '../support/service.ts';
+
+const find = (text: string) => [text];
+const collection = createGpuCollection({
+  resolve: () => 'uncatalogued',
+  model: () => undefined,
+  models: () => [],
+  find,
+});
+const cursors = createCursorCodec(Buffer.alloc(32));
+const operator = {
+  keyId: '',
+  role: 'operator',
+  providerId: null,
+  nodeId: null,
+  tenantId: null,
+  scopes: [],
+} as const;
+const scope = { collection, find, visible: visibleGpus(operator) };
+const cheapest = { schedulable: 'true', isAllocated: 'false', sort: 'pricePerHourNanoUsd' };
+
+let service: TestService;
+let fleet: KnownGpu[];
+beforeAll(async () => {
+  service = await startService();
+  fleet = await randomFleet(service, 150, 7);
+  await service.sql.query('UPDATE inventory.gpu_state SET blocks = 0 WHERE blocks IN (128, 256)');
+});
+afterAll(() => service.stop());
+
+const parse = (query: Record<string, unknown>): ListRequest => parseList(collection, cursors, query, null);
+
+interface Found {
+  id: string;
+  sort_values: string[];
+}
+
+async function search(request: ListRequest, plain: boolean): Promise<Found[]> {
+  const { text, values } = searchSql(request, { ...scope, plain });
+  return (await service.sql.query<Found>(text, values)).rows;
+}
+
+describe('the search for the cheapest free GPUs', () => {
+  it('finds by its short cuts what the plain search finds, page by page', async () => {
+    const query = fc.record({
+      conditions: fc.array(conditionOn(fleet), { maxLength: 2 }),
+      free: fc.constantFrom({ isAllocated: 'false' }, { allocationState: 'free' }),
+      models: fc.subarray([...new Set(fleet.map(({ modelId }) => String(modelId)))]),
+      regions: fc.subarray(['eu', 'us-east', 'ap.1']),
+      limit: fc.integer({ min: 3, max: 60 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(query, async ({ conditions, free, models, regions, limit }) => {
+        const request = parse({
+          ...queryOf(conditions),
+          ...free,
+          schedulable: 'true',
+          sort: 'pricePerHourNanoUsd',
+          limit,
+          ...(models.length > 0 && { 'model.in': models.join() }),
+          ...(regions.length > 0 && { regions: regions.join() }),
+        });
+        let after: string[] | null = null;
+        for (let page = 0; page < 3; page++) {
+          const asked: ListRequest = { ...request, after };
+          const expected = await search(asked, true);
+          const found = await search(asked, false);
+          expect(found.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
+          const last = expected[limit - 1];
+          if (!last) break;
+          after = last.sort_values;
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('reads no more than the pages that it needs, by index, however many GPUs there are', async () => {
+    await manyGpus(20_000);
+    const narrow = { ...cheapest, 'model.in': 'model-1,model-2', regions: 'r1,r2', 'memoryTotalMb.gte': '1' };
+    const queries: [Record<string, string>, string][] = [
+      [narrow, 'gpu_state_free_model_region_price_idx'],
+      [{ ...cheapest, model: 'model-3' }, 'gpu_state_free_model_price_idx'],
+      [{ ...cheapest, minMemoryMb: '1' }, 'gpu_state_free_price_idx'],
+    ];
+    for (const [query, index] of queries) {
+      const { text, values } = searchSql(parse(query), scope);
+      const { rows } = await service.sql.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`, values);
+      const [{ Plan: plan }] = rows[0]['QUERY PLAN'];
+      const json = JSON.stringify(plan);
+      expect(json).toContain(`"Index Name":"${index}"`);
+      expect(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']).toBeLessThan(2_000);
+    }
+  });
+});
+
+/** Free GPUs of 50 models in 10 regions, priced all alike or apart, written straight into the tables. */
+async function manyGpus(count: number): Promise<void> {
+  await service.sql.query(
+    `WITH place AS (SELECT n.id, n.seq, n.provider_id FROM inventory.node n LIMIT 1), made AS (
+       INSERT INTO inventory.gpu (id, node_id, provider_id, vendor, uuid, uuid_key, name)
+       SELECT gen_random_uuid(), place.id, place.provider_id, 'nvidia', 'many-' || i, 'many-' || i, 'GPU'
+         FROM place, generate_series(1, $1) AS i RETURNING id, seq, node_id, provider_id)
+     INSERT INTO inventory.gpu_state (gpu_id, seq, node_seq, node_id, provider_id, root_gpu_id, vendor, model_id, region,
+                                      memory_total_mb, price_per_hour_nano_usd)
+     SELECT m.id, m.seq, place.seq, m.node_id, m.provider_id, m.id, 'nvidia', 'model-' || m.seq % 50, 'r' || m.seq % 10,
+            8192, m.seq % 1000 FROM made m, place`,
+    [count],
+  );
+  await service.sql.query('VACUUM ANALYZE inventory.gpu_state, inventory.gpu, inventory.gpu_telemetry');
+}

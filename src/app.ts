@@ -104,9 +104,10 @@ export async function createApplication(config: Config, log: Logger): Promise<Ap
     startup,
     async close() {
       startup.stop();
-      await app.close();
       await workers.stop();
+      // The other replicas should not wait for the echo of one that is gone.
       await replicas.leave().catch(() => {});
+      await app.close();
       await db.close();
     },
   };

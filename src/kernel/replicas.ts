@@ -1,22 +1,25 @@
 import sql from 'sql-template-tag';
 import type { Database } from './db/database.ts';
 import { newId } from './ids.ts';
+import { type Clock, systemClock } from './time.ts';
 import type { Worker } from './worker.ts';
 
 /** Knows how many replicas of the service run on this database: each shows itself once a second. */
 export class Replicas {
   readonly id = newId();
   readonly #db: Database;
-  /** Until the table has been read we are not alone: the safe guess. */
-  #count = 2;
+  readonly #clock: Clock;
+  #count = 0;
+  #readAt = Number.NEGATIVE_INFINITY;
 
-  constructor(db: Database) {
+  constructor(db: Database, clock: Clock = systemClock) {
     this.#db = db;
+    this.#clock = clock;
   }
 
-  /** Replicas seen within the last five seconds, this one included. */
+  /** Replicas seen within five seconds, this one included. Where the last look is old we are not alone: the safe guess. */
   count(): number {
-    return this.#count;
+    return this.#clock.now() - this.#readAt < 4000 ? this.#count : Math.max(2, this.#count);
   }
 
   worker(): Worker {
@@ -38,5 +41,6 @@ export class Replicas {
       SELECT count(*) FROM inventory.instance
        WHERE id <> ${this.id} AND seen_at > clock_timestamp() - interval '5 seconds'`);
     this.#count = (row?.count ?? 1) + 1;
+    this.#readAt = this.#clock.now();
   }
 }

@@ -111,22 +111,20 @@ export class Database implements Queryable {
     work: (tx: Transaction) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 0; ; attempt++) {
+      let begun: Transaction | undefined;
       try {
-        let done: Transaction | undefined;
-        const result = await this.#attempt(writer, 'BEGIN', async (tx) => {
-          done = tx;
-          if (!request) return work(tx);
-          const replay = await claimKey(tx, request);
-          if (replay !== undefined) return replay as T;
-          const reply = await work(tx);
-          await storeReply(tx, request, reply);
-          return reply;
+        const result = await this.#attempt(writer, 'BEGIN', (tx) => {
+          begun = tx;
+          return request ? onceByKey(tx, request, work) : work(tx);
         });
-        if (done) await this.#announce(done);
+        if (begun) await this.#announce(begun);
         return result;
       } catch (error) {
+        const lost = isConnectionError(error);
+        // The COMMIT may have gone through: what it changed must not be served from a cache.
+        if (lost && begun) await this.#announce(begun);
         const wait = retryDelaysMs[attempt];
-        const again = isRetryable(error) || (request !== null && isConnectionError(error));
+        const again = isRetryable(error) || (request !== null && lost);
         if (!again || wait === undefined) throw this.#translate(error);
         await delay(wait * (0.5 + Math.random()));
       }
@@ -164,6 +162,19 @@ export class Database implements Queryable {
   #translate(error: unknown): unknown {
     return toAppError(error, this.#constraints) ?? error;
   }
+}
+
+/** The write with its key claimed first and its reply kept beside it; a repeated request gets the kept one. */
+async function onceByKey<T>(
+  tx: Transaction,
+  request: IdempotencyRequest,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const replay = await claimKey(tx, request);
+  if (replay !== undefined) return replay as T;
+  const reply = await work(tx);
+  await storeReply(tx, request, reply);
+  return reply;
 }
 
 /** BEGIN, the limits and the tenant in one round trip; works behind a transaction pooler. */

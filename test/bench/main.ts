@@ -1,0 +1,51 @@
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { allocationGoals } from './allocation.ts';
+import { cachedGoals } from './cached.ts';
+import { loadFleet } from './fleet.ts';
+import { isMet, type Result, render } from './report.ts';
+import { searchGoals } from './search.ts';
+import { createWorld, type World } from './world.ts';
+
+/**
+ * Measures the goals of docs/performance.md as ratios against references of the same run, on the built server.
+ *
+ *   npm run bench [-- --gpus=1000000 --providers=20000 --rounds=3 --seconds=8 --only=search,allocation,cached]
+ *
+ * Exit code 1 where a goal is missed.
+ */
+const { values } = parseArgs({
+  options: {
+    gpus: { type: 'string', default: '1000000' },
+    providers: { type: 'string', default: '20000' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '8' },
+    only: { type: 'string', default: 'search,allocation,cached' },
+  },
+});
+const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
+const goals: Record<string, (world: World, rounds: number, seconds: number) => Promise<Result[]>> = {
+  search: searchGoals,
+  allocation: allocationGoals,
+  cached: cachedGoals,
+};
+const log = (line: string) => console.error(line);
+
+const world = await createWorld();
+try {
+  log(`Loading ${values.gpus} GPUs of ${values.providers} providers`);
+  await loadFleet(world.owner, { providers: Number(values.providers), gpus: Number(values.gpus) }, log);
+  await world.restart();
+  const results: Result[] = [];
+  for (const name of values.only.split(',')) {
+    log(`Measuring ${name}: ${rounds} rounds of ${seconds} s on each side`);
+    results.push(...((await goals[name]?.(world, rounds, seconds)) ?? []));
+  }
+  console.log(
+    `\n${cpus().length} CPUs (${cpus()[0]?.model}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${values.gpus} GPUs\n`,
+  );
+  console.log(render(results));
+  process.exitCode = results.every(isMet) ? 0 : 1;
+} finally {
+  await world.close();
+}

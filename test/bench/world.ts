@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { pino } from 'pino';
+import { startEmbedded } from '../../src/kernel/db/embedded.ts';
+import { freePort } from '../../src/kernel/free-port.ts';
+import { migrateUp } from '../../src/kernel/migrations.ts';
+
+export const operatorKey = 'operator-key-of-the-benchmark-0123456789';
+
+/** What the goals are measured on: the built server in a process of its own, and its database. */
+export interface World {
+  url: string;
+  owner: pg.Pool;
+  ownerUrl: string;
+  /** Ends the server and starts it again, as after a load of data. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function startServer(databaseUrl: string, dataDir: string, port: number): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['dist/main.js'], {
+    env: {
+      ...process.env,
+      PORT: String(port),
+      DATABASE_URL: databaseUrl,
+      DATA_DIR: dataDir,
+      OPERATOR_API_KEY: operatorKey,
+      RATE_LIMIT_ENABLED: 'false',
+      DATABASE_POOL_MAX: '16',
+      LOG_LEVEL: 'warn',
+    },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  for (let tries = 0; tries < 300; tries++) {
+    const ready = await fetch(`http://127.0.0.1:${port}/ready`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (ready) return child;
+    if (child.exitCode !== null) break;
+    await delay(200);
+  }
+  throw new Error('The server did not become ready.');
+}
+
+async function stopServer(child: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+}
+
+/** Starts from nothing: an embedded PostgreSQL with its production settings (fsync on) and `npm run build`'s server. */
+export async function createWorld(): Promise<World> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'inv-bench-'));
+  const database = await startEmbedded({ dataDir, log: pino({ level: 'warn' }) });
+  await migrateUp(database.ownerUrl);
+  const port = await freePort();
+  const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 4 });
+  let server = await startServer(database.url, dataDir, port);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    owner,
+    ownerUrl: database.ownerUrl,
+    async restart() {
+      await stopServer(server);
+      server = await startServer(database.url, dataDir, port);
+    },
+    async close() {
+      await stopServer(server);
+      await owner.end();
+      await database.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,5 +1,6 @@
 import type { ModuleDefinition, ModuleInstance } from './module.ts';
 import { type AccessApi, access } from './modules/access/index.ts';
+import { allocations } from './modules/allocations/index.ts';
 import { benchmarks } from './modules/benchmarks/index.ts';
 import { catalogue } from './modules/catalogue/index.ts';
 import { health } from './modules/health/index.ts';
@@ -12,6 +13,7 @@ export const modules: readonly ModuleDefinition[] = [
   access,
   catalogue,
   inventory,
+  allocations,
   liveness,
   benchmarks,
   health,

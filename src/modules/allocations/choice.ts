@@ -1,0 +1,136 @@
+import sql, { join, type Sql } from 'sql-template-tag';
+import type { Transaction } from '../../kernel/db/transaction.ts';
+import { type Claim, type ClaimOutcome, claimColumns, judged, take } from './claim.ts';
+import { aspectColumns, type Objective, objectives, tieBreak } from './objectives.ts';
+
+/** Which GPUs a request accepts. */
+export interface Wish {
+  count: number;
+  sameNode: boolean;
+  sameModel: boolean;
+  distinctProviders: boolean;
+  objective: Objective;
+  /** What a GPU must satisfy beside being free and schedulable; over `tables`. */
+  condition: Sql;
+  /** `gpu_state s` and whatever else the condition reads. */
+  tables: Sql;
+}
+
+/**
+ * `skip` passes over GPUs that somebody else has locked, which is right among equals and never proves that nothing is
+ * left; `wait` waits for them, in the order of their ids.
+ */
+export type Patience = 'skip' | 'wait';
+
+/** More GPUs than asked for are looked at, so that claims which run beside each other need not meet on the same ones. */
+const slack = 64;
+
+/** Free and schedulable, as the partial indexes of `gpu_state` have it; a partition needs room on its physical GPU. */
+const isFree = sql`s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
+  AND (s.root_gpu_id = s.gpu_id OR EXISTS (
+        SELECT FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id AND r.used_units < r.total_units))`;
+
+/** GPUs that no catalogue entry names are of one model only if they have one name. */
+const modelKey = sql`CASE s.model_id WHEN 'uncatalogued' THEN lower(g.name) ELSE s.model_id END`;
+
+/** GPUs of one team may be taken together; one team of all where the request does not care. */
+function teamOf({ sameNode, sameModel }: Wish): Sql {
+  if (sameNode && sameModel) return sql`s.node_id::text || ' ' || ${modelKey}`;
+  if (sameNode) return sql`s.node_id::text`;
+  return sameModel ? modelKey : sql`''`;
+}
+
+/**
+ * The fitting GPUs with what they are judged by. Where any of them may go with any other, the best by the aspects of
+ * their own rows suffice, with all that tie with the last of them.
+ */
+function pool(wish: Wish): Sql {
+  const { aspects, own } = objectives[wish.objective];
+  const anyWillDo = !(wish.sameNode || wish.sameModel || wish.distinctProviders) && own > 0;
+  const rest = anyWillDo
+    ? sql`ORDER BY ${join(aspects.slice(0, own))} FETCH FIRST (${wish.count + slack}) ROWS WITH TIES`
+    : sql``;
+  return sql`pool AS MATERIALIZED (
+    SELECT * FROM (
+      SELECT s.gpu_id, s.node_id, s.provider_id, s.node_seq, s.slot_index, s.seq, ${teamOf(wish)} AS team,
+             ${aspectColumns}
+        FROM ${wish.tables} WHERE ${isFree} AND ${wish.condition}) p ${rest}
+  )`;
+}
+
+/**
+ * Every GPU that could be part of an answer, best first: teams by the sum of each aspect over their best `count`
+ * members, members by their own aspects. What is lexicographically least of every GPU is so of the sum.
+ */
+function ranked(wish: Wish): Sql {
+  const { aspects } = objectives[wish.objective];
+  const order = sql`${join(aspects)}, ${tieBreak}`;
+  const sums = join(aspects.map((aspect) => sql`sum((${aspect})::numeric)`));
+  const oneOfEach = wish.distinctProviders
+    ? sql`SELECT DISTINCT ON (p.team, p.provider_id) p.* FROM counted p ORDER BY p.team, p.provider_id, ${order}`
+    : sql`SELECT p.* FROM counted p`;
+  return sql`counted AS (
+    SELECT p.*, n.free FROM pool p JOIN (
+      SELECT s.node_id, count(*) AS free FROM inventory.gpu_state s
+       WHERE s.node_id IN (SELECT node_id FROM pool) AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
+       GROUP BY s.node_id) n USING (node_id)
+  ), eligible AS (
+    ${oneOfEach}
+  ), member AS (
+    SELECT p.*, row_number() OVER (PARTITION BY p.team ORDER BY ${order}) AS nth FROM eligible p
+  ), team AS (
+    SELECT p.team, row_number() OVER (ORDER BY ${sums}, min(p.node_seq), min(p.seq)) AS place
+      FROM member p WHERE p.nth <= ${wish.count} GROUP BY p.team HAVING count(*) = ${wish.count}
+  ), ranked AS MATERIALIZED (
+    SELECT m.gpu_id, m.team, row_number() OVER (ORDER BY t.place, m.nth) AS place FROM member m JOIN team t USING (team)
+  )`;
+}
+
+/** Locks GPUs of `ranked`; what changed since the snapshot is looked at again on the locked row. */
+function locked({ count, tables, condition }: Wish, patience: Patience): Sql {
+  const window = sql`(SELECT * FROM ranked ORDER BY place LIMIT ${count + slack})`;
+  const rest =
+    patience === 'skip'
+      ? sql`ORDER BY k.place LIMIT ${count} FOR NO KEY UPDATE OF s SKIP LOCKED`
+      : sql`ORDER BY s.gpu_id FOR NO KEY UPDATE OF s`;
+  return sql`taken AS MATERIALIZED (
+    SELECT ${claimColumns}, k.team, k.place
+      FROM ${tables} JOIN ${window} k ON k.gpu_id = s.gpu_id
+     WHERE ${isFree} AND ${condition} ${rest}
+  ), root AS MATERIALIZED (
+    SELECT ${claimColumns}, NULL AS team, NULL::bigint AS place FROM inventory.gpu_state s
+     WHERE s.gpu_id IN (SELECT root_gpu_id FROM taken WHERE root_gpu_id <> gpu_id)
+       AND s.gpu_id NOT IN (SELECT gpu_id FROM taken)
+     ORDER BY s.gpu_id FOR NO KEY UPDATE
+  ), locked AS (SELECT * FROM taken UNION ALL SELECT * FROM root)`;
+}
+
+/** The first team that is still whole. */
+const chosen = ({ count }: Wish): Sql => sql`whole AS (
+    SELECT j.*, count(*) OVER team AS members, min(j.place) OVER team AS first,
+           row_number() OVER (PARTITION BY j.team ORDER BY j.place) AS nth
+      FROM judged j WHERE j.fits WINDOW team AS (PARTITION BY j.team)
+  ), chosen AS MATERIALIZED (
+    SELECT * FROM whole WHERE members >= ${count} AND nth <= ${count} ORDER BY first, place LIMIT ${count}
+  )`;
+
+/** Claims the best GPUs for a wish; no allocation where `count` of them could not be had in this one statement. */
+export const claimBest = (
+  tx: Transaction,
+  wish: Wish,
+  claim: Claim,
+  patience: Patience,
+): Promise<ClaimOutcome> =>
+  take(tx, claim, {
+    possible: sql`EXISTS (SELECT FROM ranked)`,
+    ctes: join(
+      [
+        pool(wish),
+        ranked(wish),
+        locked(wish, patience),
+        judged(claim.share, sql`s.place IS NOT NULL`),
+        chosen(wish),
+      ],
+      ', ',
+    ),
+  });

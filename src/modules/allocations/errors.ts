@@ -1,0 +1,61 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { Gate } from '../../kernel/gates.ts';
+import type { Action, State } from './domain.ts';
+
+/** A GPU that a claim wanted, and the reasons against it. */
+export interface Unschedulable {
+  gpuId: string;
+  reasons: Gate[];
+}
+
+export const gpuUnknown = (gpuIds: readonly string[]) =>
+  new AppError(404, 'gpu.not_found', `No such GPU: ${gpuIds.join(', ')}.`, { members: { gpuIds } });
+
+export const gpuUnavailable = (gpuIds: readonly string[] = []) =>
+  new AppError(409, 'gpu.unavailable', 'Somebody else has at least one of the GPUs.', {
+    members: { gpuIds },
+  });
+
+export const gpuUnschedulable = (gpus: readonly Unschedulable[]) =>
+  new AppError(409, 'gpu.unschedulable', 'At least one of the GPUs may not be given out now.', {
+    members: { gpus },
+  });
+
+export const noCapacity = () => new AppError(409, 'allocation.no_capacity', 'Nothing fits this request now.');
+
+export const holdExpired = () =>
+  new AppError(409, 'allocation.hold_expired', 'The hold ended before it was confirmed.');
+
+export const illegalTransition = (state: State, action: Action) =>
+  new AppError(
+    409,
+    'allocation.illegal_transition',
+    `An allocation that is ${state} cannot ${verbs[action]}.`,
+    {
+      members: { state, action },
+    },
+  );
+
+const verbs: Readonly<Record<Action, string>> = {
+  confirm: 'be confirmed',
+  extendHold: 'have its hold extended',
+  extendDuration: 'have its duration extended',
+  release: 'be released',
+  expire: 'expire',
+  interrupt: 'be interrupted',
+};
+
+/** The database's own refusals: whatever slips past a decision ends here. */
+export const constraints = {
+  allocation_gpu_exclusive_key: gpuUnavailable,
+  gpu_state_units_check: gpuUnavailable,
+  allocation_tenant_id_fkey: () => new AppError(404, 'tenant.not_found', 'No such tenant.'),
+};
+
+const lostRaces = ['resource.busy', 'request.concurrent_update', 'gpu.unavailable'];
+
+/** Inside a claim every lost race is one thing to the caller: somebody else has the GPUs. */
+export const asUnavailable = (error: unknown, gpuIds: readonly string[]): unknown =>
+  error instanceof AppError && lostRaces.includes(error.code) && error.members.gpuIds === undefined
+    ? gpuUnavailable(gpuIds)
+    : error;

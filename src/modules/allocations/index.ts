@@ -1,0 +1,50 @@
+import { filterBodySchema } from '../../kernel/http/filter-schema.ts';
+import { integer } from '../../kernel/settings.ts';
+import { defineModule } from '../../module.ts';
+import { gpuRelations, inventory } from '../inventory/index.ts';
+import { ClaimService } from './claim-service.ts';
+import { constraints } from './errors.ts';
+import { Expiry } from './expiry.ts';
+import { ledgerPorts } from './ports.ts';
+import { registerRoutes } from './routes.ts';
+import { AllocationService } from './service.ts';
+
+export { Allocation } from './schemas.ts';
+
+const settings = {
+  sweepIntervalMs: integer(
+    'ALLOCATION_SWEEP_INTERVAL_MS',
+    'Milliseconds between two looks for holds and durations that are over',
+    { default: 250, min: 10, max: 250 },
+  ),
+} as const;
+
+/** Who uses which GPU: holds, allocations and the ledger that never gives a GPU out twice. */
+export const allocations = defineModule({
+  name: 'allocations',
+  dependsOn: [inventory],
+  settings,
+  constraints,
+  create(kernel, use, { sweepIntervalMs }) {
+    const { connect, gpus } = use(inventory);
+    connect(ledgerPorts);
+    const expiry = new Expiry(kernel.db);
+    const search = { filters: gpus.filters, relations: gpuRelations };
+    const claims = new ClaimService({ db: kernel.db, expiry, search });
+    const service = new AllocationService(kernel);
+    return {
+      api: {},
+      routes(app) {
+        app.addSchema(filterBodySchema(gpus.filters, 'GpuFilter'));
+        registerRoutes(app, { claims, allocations: service });
+      },
+      workers: [
+        {
+          name: 'allocations.expiry',
+          intervalMs: sweepIntervalMs,
+          run: async () => void (await expiry.sweep()),
+        },
+      ],
+    };
+  },
+});

@@ -1,0 +1,75 @@
+import sql, { type Sql } from 'sql-template-tag';
+import type { Actor } from '../../kernel/db/changes.ts';
+import type { Transaction } from '../../kernel/db/transaction.ts';
+import type { AllocationView } from './view.ts';
+
+/** What happened to allocations, and what their GPUs show of it (null: nothing). */
+export interface Events {
+  allocation: 'created' | 'confirmed' | 'extended' | 'released' | 'expired' | 'interrupted';
+  gpu: 'held' | 'allocated' | 'released' | null;
+  reason: string | null;
+}
+
+/** The GPU of a ledger row that was written, with the version that this made. */
+export interface TouchedGpu {
+  gpuId: string;
+  nodeId: string;
+  providerId: string;
+  version: number;
+}
+
+/** An allocation as a statement of this module returns it. */
+export type Written = AllocationView & { touched: TouchedGpu[] | null };
+
+/** What a GPU shows of the ledger, over a row with `active_units` and `used_units`. */
+const shown = (used: Sql, active: Sql): Sql =>
+  sql`CASE WHEN ${active} > 0 THEN 'allocated' WHEN ${used} > 0 THEN 'held' ELSE 'free' END`;
+
+/**
+ * The CTE `changed`: a change row for each allocation in `written` (id, tenant_id, version, diff) and for each share in
+ * `touched` (allocation_id, tenant_id, gpu_id, node_id, provider_id, version, used_units and active_units before,
+ * used_step and active_step). In the statement that makes the versions, since that saves the hot paths a round trip.
+ */
+export const changed = (actor: Actor, { allocation, gpu, reason }: Events): Sql => sql`changed AS (
+  INSERT INTO inventory.change (type, subject_type, subject_id, version, actor_type, actor_id, request_id, reason, diff,
+                                provider_id, node_id, tenant_id)
+  SELECT ${`allocation.${allocation}`}, 'allocation', w.id::text, w.version,
+         ${actor.type}, ${actor.id}, ${actor.requestId}, ${reason}, w.diff, NULL::uuid, NULL::uuid, w.tenant_id
+    FROM written w
+  UNION ALL
+  SELECT ${`gpu.${gpu ?? 'seen'}`}, 'gpu', t.gpu_id::text, t.version,
+         ${actor.type}, ${actor.id}, ${actor.requestId}, ${reason},
+         jsonb_build_object(
+           'before', jsonb_build_object('allocationState', ${shown(sql`t.used_units`, sql`t.active_units`)}),
+           'after', jsonb_build_object('allocationId', t.allocation_id, 'allocationState',
+             ${shown(sql`t.used_units + t.used_step`, sql`t.active_units + t.active_step`)})),
+         t.provider_id, t.node_id, t.tenant_id
+    FROM touched t WHERE ${gpu !== null}
+)`;
+
+/** The rows of `touched` of one allocation, for `announce`; over `allocation a`. */
+export const touchedOf = sql`(
+  SELECT json_agg(json_build_object('gpuId', t.gpu_id, 'nodeId', t.node_id, 'providerId', t.provider_id,
+                                    'version', t.version))
+    FROM touched t WHERE t.allocation_id = a.id)`;
+
+/** Tells those who listen, after the commit, of changes that a statement has recorded itself. */
+export function announce(tx: Transaction, { allocation, gpu }: Events, written: readonly Written[]): void {
+  for (const { id, tenantId, version, touched } of written) {
+    tx.changes.push({
+      type: `allocation.${allocation}`,
+      subject: { type: 'allocation', id },
+      version,
+      tenantId,
+    });
+    tx.invalidate('allocations', `allocation:${id}`);
+    for (const { gpuId, nodeId, providerId, version: gpuVersion } of (gpu && touched) ?? []) {
+      const subject = { type: 'gpu', id: gpuId };
+      tx.changes.push({ type: `gpu.${gpu}`, subject, version: gpuVersion, nodeId, providerId, tenantId });
+      tx.invalidate('gpus', `gpu:${gpuId}`, `provider:${providerId}`);
+    }
+  }
+}
+
+/** The allocation alone, without what only `announce` needs. */
+export const toView = ({ touched: _, ...allocation }: Written): AllocationView => allocation;

@@ -1,0 +1,125 @@
+import { Type } from 'typebox';
+import { Uuid } from '../../kernel/http/params.ts';
+import { DateTime, Nullable, StrEnum } from '../../kernel/http/schemas.ts';
+import { states, wholeGpu } from './domain.ts';
+import { objectiveNames } from './objectives.ts';
+
+const exampleGpu = '0198b6c4-6f0e-7c3a-9d5b-3f1f5e0c7a11';
+
+const share = Type.Integer({
+  minimum: 1,
+  maximum: wholeGpu,
+  description: 'Thousandths of each GPU; 1,000 is a whole one, which nobody shares.',
+});
+const holdTtlS = Type.Integer({ minimum: 1, maximum: 86_400, examples: [300] });
+const durationS = Type.Integer({ minimum: 1, maximum: 31_536_000, examples: [3600] });
+const purpose = Type.String({ minLength: 1, maxLength: 200, examples: ['training run 42'] });
+const nanoUsd = () => Type.String({ pattern: '^\\d{1,22}$', examples: ['250000000'] });
+
+const AllocatedGpu = Type.Object({
+  gpuId: Uuid(),
+  nodeId: Uuid(),
+  providerId: Uuid(),
+  share,
+  pricePerHourNanoUsd: Nullable(nanoUsd()),
+});
+
+export const Allocation = Type.Object(
+  {
+    id: Uuid(),
+    tenantId: Uuid(),
+    state: StrEnum(states),
+    gpus: Type.Array(AllocatedGpu, { description: 'In the order of their ids.' }),
+    request: Nullable(
+      Type.Unsafe<object>({
+        type: 'object',
+        additionalProperties: true,
+        description: 'What was asked for; null where GPUs were named.',
+      }),
+    ),
+    purpose: Nullable(purpose),
+    pricePerHourNanoUsd: Nullable(
+      Type.String({
+        description: "The sum over the GPUs at the claim's moment; null where any is unpriced.",
+        examples: ['250000000'],
+      }),
+    ),
+    holdTtlS: Nullable(holdTtlS),
+    durationS: Nullable(durationS),
+    heldUntil: Nullable(DateTime()),
+    expiresAt: Nullable(DateTime()),
+    activatedAt: Nullable(DateTime()),
+    releasedAt: Nullable(DateTime()),
+    endReason: Nullable(
+      Type.String({
+        description:
+          '`hold_expired`, `duration_ended`, `gpu_lost`, or what the release gave; `released` by default.',
+      }),
+    ),
+    version: Type.Integer({ minimum: 1 }),
+    createdAt: DateTime(),
+    updatedAt: DateTime(),
+  },
+  { $id: 'Allocation' },
+);
+
+export const GpuRequest = Type.Object(
+  {
+    count: Type.Integer({ minimum: 1, maximum: 1000, examples: [2] }),
+    filter: Type.Optional(Type.Unsafe<object>({ $ref: 'GpuFilter#' })),
+    sameNode: Type.Optional(Type.Boolean({ description: 'All on one node.' })),
+    sameModel: Type.Optional(Type.Boolean({ description: 'All of one model.' })),
+    distinctProviders: Type.Optional(Type.Boolean({ description: 'Each from another provider.' })),
+    objective: Type.Optional(StrEnum(objectiveNames, { default: 'cheapest' })),
+    excludeWarnings: Type.Optional(Type.Boolean({ description: 'No GPU with a health warning.' })),
+  },
+  { $id: 'GpuRequest', additionalProperties: false },
+);
+
+export const CreateAllocation = Type.Object(
+  {
+    gpuIds: Type.Optional(
+      Type.Array(Uuid(), {
+        minItems: 1,
+        maxItems: 1000,
+        uniqueItems: true,
+        description: 'Exactly these; either this or `request`.',
+      }),
+    ),
+    request: Type.Optional(
+      Type.Unsafe<object>({ $ref: 'GpuRequest#', description: 'Whichever fit; either this or `gpuIds`.' }),
+    ),
+    purpose: Type.Optional(Nullable(purpose)),
+    holdTtlS: Type.Optional(holdTtlS),
+    durationS: Type.Optional(durationS),
+    tenantId: Type.Optional(Uuid({ description: 'For whom an operator allocates; nobody else names it.' })),
+    share: Type.Optional(share),
+  },
+  {
+    $id: 'CreateAllocation',
+    additionalProperties: false,
+    examples: [
+      { gpuIds: [exampleGpu], holdTtlS: 300, purpose: 'training run 42' },
+      { request: { count: 2, filter: { minMemoryMb: 24_000 }, sameNode: true, objective: 'cheapest' } },
+    ],
+  },
+);
+
+export const ConfirmAllocation = Type.Object({}, { $id: 'ConfirmAllocation', additionalProperties: false });
+
+export const ExtendAllocation = Type.Object(
+  { holdTtlS: Type.Optional(holdTtlS), durationS: Type.Optional(durationS) },
+  {
+    $id: 'ExtendAllocation',
+    additionalProperties: false,
+    maxProperties: 1,
+    description:
+      'Seconds from now: `holdTtlS` of a hold, `durationS` of an active one; as first asked by default.',
+    examples: [{ holdTtlS: 300 }],
+  },
+);
+
+export const ReleaseAllocation = Type.Object(
+  { reason: Type.Optional(Type.String({ minLength: 1, maxLength: 200, examples: ['done'] })) },
+  { $id: 'ReleaseAllocation', additionalProperties: false },
+);

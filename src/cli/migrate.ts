@@ -1,89 +1,62 @@
-import { Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import pg from 'pg';
-import {
-  InvalidMigrationsError,
-  type MigrationState,
-  migrateDown,
-  migrateUp,
-  migrationState,
-} from '../kernel/migrations.ts';
+import { type MigrationState, migrateDown, migrateUp, migrationState } from '../kernel/migrations.ts';
+import { positiveInteger } from './arguments.ts';
+import { does, type Flags, type Outcome } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
 import { withOwner } from './owner.ts';
-
-interface Flags {
-  json?: boolean;
-}
-
-/** What a subcommand found: the object is for machines, the lines for people. */
-interface Outcome {
-  result: object;
-  lines: string[];
-  fits?: boolean;
-}
-
-const exitFailed = 1;
-const exitMisfit = 3;
+import type { Shell } from './shell.ts';
 
 /**
- * `migrate up|down|status|validate`. Exit codes: 0 done, nothing to do, or all well; 1 wrong usage or a failure, after
- * which the failed migration has left nothing behind; 3 the database is not what the files say (`status`: something is
- * pending or invalid; `validate`, `up`, `down`: an applied file was edited or is missing, or one has not finished).
+ * `migrate up|down|status|validate`. Exit code 3: the database is not what the files say (`status`: something is pending
+ * or invalid; `validate`, `up`, `down`: an applied file was edited or is missing, or one has not finished). After a
+ * failure the failed migration has left nothing behind.
  */
-export function migrateCommand(): Command {
-  return new Command('migrate')
-    .description('Bring the database to the state that the migration files describe')
-    .addCommand(subcommand('up', 'Apply every pending migration', up))
-    .addCommand(
-      subcommand('down', 'Undo the newest migrations', down).option('--steps <n>', 'how many', steps, 1),
-    )
-    .addCommand(subcommand('status', 'List applied, pending and invalid migrations', status))
-    .addCommand(subcommand('validate', 'Check that the applied files are still what was applied', validate));
-}
+export function migrateCommands(program: Command, shell: Shell): void {
+  const group = program
+    .command('migrate')
+    .description('Bring the database to the state that the migration files describe');
+  const owned =
+    <F extends Flags>(work: (ownerUrl: string, flags: F) => Promise<Outcome>) =>
+    (flags: F) =>
+      withOwner(shell, (ownerUrl) => work(ownerUrl, flags));
+  const onWait = (reason: string) => shell.note(reason);
 
-function subcommand<F extends Flags>(
-  name: string,
-  description: string,
-  work: (ownerUrl: string, flags: F) => Promise<Outcome>,
-): Command {
-  return new Command(name)
-    .description(description)
-    .option('--json', 'print the outcome as JSON')
-    .action((flags: F) => report(flags, () => withOwner((ownerUrl) => work(ownerUrl, flags))));
-}
-
-async function report(flags: Flags, work: () => Promise<Outcome>): Promise<void> {
-  try {
-    const { result, lines, fits = true } = await work();
-    console.log(flags.json ? JSON.stringify(result) : lines.join('\n'));
-    process.exitCode = fits ? 0 : exitMisfit;
-  } catch (error) {
-    const { message } = error as Error;
-    const invalid = error instanceof InvalidMigrationsError ? error.invalid : [];
-    if (flags.json) console.log(JSON.stringify({ error: message, invalid }));
-    else console.error(message);
-    process.exitCode = invalid.length > 0 ? exitMisfit : exitFailed;
-  }
-}
-
-function steps(value: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(value))
-    throw new InvalidArgumentError('A whole number from 1 to 9999 is needed.');
-  return Number(value);
-}
-
-const onWait = (reason: string) => console.error(reason);
-
-async function up(ownerUrl: string): Promise<Outcome> {
-  const applied = await migrateUp(ownerUrl, { onWait });
-  return { result: { applied }, lines: listed(applied, 'applied') };
-}
-
-async function down(ownerUrl: string, flags: Flags & { steps: number }): Promise<Outcome> {
-  const undone = await migrateDown(ownerUrl, flags.steps, { onWait });
-  return { result: { undone }, lines: listed(undone, 'undone') };
+  does(
+    group.command('up').description('Apply every pending migration'),
+    shell,
+    owned(async (ownerUrl) => {
+      const applied = await migrateUp(ownerUrl, { onWait });
+      return { result: { applied }, lines: listed(applied, 'applied') };
+    }),
+  );
+  does(
+    group
+      .command('down')
+      .description('Undo the newest migrations')
+      .option('--steps <n>', 'how many', positiveInteger, 1),
+    shell,
+    owned(async (ownerUrl, flags: Flags & { steps: number }) => {
+      const undone = await migrateDown(ownerUrl, flags.steps, { onWait });
+      return { result: { undone }, lines: listed(undone, 'undone') };
+    }),
+  );
+  does(
+    group.command('status').description('List applied, pending and invalid migrations'),
+    shell,
+    owned(status),
+  );
+  does(
+    group.command('validate').description('Check that the applied files are still what was applied'),
+    shell,
+    owned(validate),
+  );
 }
 
 const listed = (names: string[], word: string): string[] =>
   names.length > 0 ? names.map((name) => `${word} ${name}`) : ['Nothing to do.'];
+
+const codeOf = (faults: number) => (faults === 0 ? exitCodes.ok : exitCodes.refused);
 
 async function readState(ownerUrl: string): Promise<MigrationState> {
   const client = new pg.Client({ connectionString: ownerUrl });
@@ -102,7 +75,7 @@ async function status(ownerUrl: string): Promise<Outcome> {
     ...state.pending.map((name) => `pending  ${name}`),
     ...state.invalid.map(({ name, problem }) => `invalid  ${name} (${problem})`),
   ];
-  return { result: state, lines, fits: state.pending.length + state.invalid.length === 0 };
+  return { result: state, lines, exitCode: codeOf(state.pending.length + state.invalid.length) };
 }
 
 async function validate(ownerUrl: string): Promise<Outcome> {
@@ -111,6 +84,6 @@ async function validate(ownerUrl: string): Promise<Outcome> {
   return {
     result: { valid: invalid.length === 0, invalid },
     lines: lines.length > 0 ? lines : ['All applied migrations are what they were.'],
-    fits: invalid.length === 0,
+    exitCode: codeOf(invalid.length),
   };
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runCommand, runJson } from '../support/command-line.ts';
 import { createDatabase, type TestDatabase, withClient } from '../support/database.ts';
-import { runScript } from '../support/run-typescript.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -8,15 +8,11 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-const script = `
-  const { migrateCommand } = await import('./src/cli/migrate.ts');
-  await migrateCommand().parseAsync(process.argv.slice(1), { from: 'user' });`;
-
-async function migrate(
-  ...args: string[]
-): Promise<{ code: number | null; result: Record<string, unknown[]> }> {
-  const { code, stdout } = await runScript(script, [...args, '--json'], { DATABASE_URL: database.ownerUrl });
-  return { code, result: JSON.parse(stdout) };
+async function migrate(...args: string[]): Promise<{ code: number; result: Record<string, unknown[]> }> {
+  const { code, answer } = await runJson<Record<string, unknown[]>>(['migrate', ...args], {
+    DATABASE_URL: database.ownerUrl,
+  });
+  return { code, result: answer };
 }
 
 describe('migrate', () => {
@@ -47,14 +43,9 @@ describe('migrate', () => {
     expect(await migrate('up')).toMatchObject({ code: 3, result: { invalid: rows } });
   });
 
-  it('ends with 1 and one sentence where the database cannot be reached', async () => {
-    const { code, stdout, stderr } = await runScript(script, ['status'], {
-      DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/nothing',
-    });
-    expect({ code, stdout, stderr }).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: 'connect ECONNREFUSED 127.0.0.1:1\n',
-    });
+  it('ends with 4 and one sentence where the database cannot be reached', async () => {
+    expect(
+      await runCommand(['migrate', 'status'], { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/nothing' }),
+    ).toEqual({ code: 4, stdout: '', stderr: 'connect ECONNREFUSED 127.0.0.1:1' });
   });
 });

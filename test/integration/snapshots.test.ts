@@ -37,6 +37,17 @@ describe('a snapshot', () => {
     expect(body).toMatchObject({ inventoryGeneration: 2, version: 1 });
   });
 
+  it('numbers GPUs in the order of its list, whatever their uuids', async () => {
+    const node = await createNode(service);
+    const gpus = gpuInputs(12);
+    await putInventory(service, node, { generation: 1, gpus }).expect(200);
+    const { rows } = await service.sql.query(
+      'SELECT uuid FROM inventory.gpu WHERE node_id = $1 ORDER BY seq',
+      [node.id],
+    );
+    expect(rows).toEqual(gpus.map(({ uuid }) => ({ uuid })));
+  });
+
   it('leaves rows alone that it has nothing new to say of', async () => {
     const node = await createNode(service);
     const gpus = gpuInputs(4);

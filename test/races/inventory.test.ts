@@ -187,3 +187,42 @@ describe('new GPUs while their place changes', () => {
     }
   });
 });
+
+describe('a walk through the list', () => {
+  it('meets each GPU that was there throughout once, while others come and go', async () => {
+    const node = await createNode(service);
+    const steady = await createGpus(service, node, gpuInputs(60));
+    for (const sort of [
+      'id',
+      '-id',
+      'createdAt',
+      'name',
+      '-memoryTotalMb',
+      'modelId',
+      'pricePerHourNanoUsd',
+    ]) {
+      const writers = times(5, async () => {
+        const { body } = await service
+          .as()
+          .post('/v1/gpus')
+          .send({ nodeId: node.id, ...gpuInput() });
+        await service.as().delete(`/v1/gpus/${body.id}`).set('if-match', '*').expect(204);
+      });
+      const walked: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const query: Record<string, string | number> = { nodeId: node.id, sort, limit: 9, fields: 'id' };
+        const { body }: { body: { items: { id: string }[]; nextCursor: string | null } } = await service
+          .as()
+          .get('/v1/gpus')
+          .query(cursor === null ? query : { ...query, cursor })
+          .expect(200);
+        walked.push(...body.items.map(({ id }) => id));
+        cursor = body.nextCursor;
+      } while (cursor !== null);
+      await Promise.all(writers);
+      expect(new Set(walked).size).toBe(walked.length);
+      expect(steady.filter(({ id }) => !walked.includes(id))).toEqual([]);
+    }
+  });
+});

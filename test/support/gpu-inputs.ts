@@ -14,9 +14,11 @@ export const gpuInput = (more: Record<string, unknown> = {}) => ({
 
 /** Several of them in slots of their own. */
 export const gpuInputs = (count: number) =>
-  Array.from({ length: count }, (_, index) =>
-    gpuInput({ index, pciBusId: `0000:${(index + 1).toString(16).padStart(2, '0')}:00.0` }),
-  );
+  Array.from({ length: count }, (_, index) => ({
+    ...gpuInput(),
+    index,
+    pciBusId: `0000:${(index + 1).toString(16).padStart(2, '0')}:00.0`,
+  }));
 
 /** Sends a snapshot with the key of the node's agent, or another one. */
 export const putInventory = (

@@ -137,13 +137,21 @@ const given = (gpus: readonly WrittenGpu[]): Sql => sql`given AS (
     AS r(id uuid, place integer, node_id uuid, provider_id uuid, vendor text, uuid text, uuid_key text,
          reputation real, ${recordType}))`;
 
-/** Stores new GPUs, in input order: what ties otherwise goes to the one registered first. */
+/**
+ * Stores new GPUs. They are numbered in input order, since what ties otherwise goes to the one registered first, but
+ * inserted in the order of their hardware: two requests for the same hardware then wait for each other one way only.
+ */
 export async function insertGpus(tx: Transaction, gpus: readonly WrittenGpu[]): Promise<void> {
   if (gpus.length === 0) return;
   await tx.execute(sql`/* inventory:insert_gpus */
-    WITH ${given(gpus)}, identity AS (
-      INSERT INTO inventory.gpu (id, node_id, provider_id, vendor, uuid, uuid_key, ${names(identityTypes)})
-      SELECT id, node_id, provider_id, vendor, uuid, uuid_key, ${names(identityTypes)} FROM given ORDER BY place
+    WITH ${given(gpus)}, numbered AS MATERIALIZED (
+      SELECT *, nextval(pg_get_serial_sequence('inventory.gpu', 'seq')) AS seq
+        FROM (SELECT * FROM given ORDER BY place) AS in_order
+    ), identity AS (
+      INSERT INTO inventory.gpu (id, seq, node_id, provider_id, vendor, uuid, uuid_key, ${names(identityTypes)})
+      OVERRIDING SYSTEM VALUE
+      SELECT id, seq, node_id, provider_id, vendor, uuid, uuid_key, ${names(identityTypes)}
+        FROM numbered ORDER BY vendor, uuid_key
       RETURNING id, seq
     )
     INSERT INTO inventory.gpu_state (gpu_id, seq, node_id, provider_id, vendor, reputation, ${names(stateTypes)})

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { client, median, repeat, type Send } from './load.ts';
@@ -16,8 +17,7 @@ const floorSchema = `
   CREATE TABLE public.floor_gpu (id int PRIMARY KEY, price int, owner bigint) WITH (fillfactor = 80);
   INSERT INTO public.floor_gpu SELECT g, (hashint4(g) & 4095), NULL FROM generate_series(1, 50000) g;
   CREATE INDEX ON public.floor_gpu (price, id) WHERE owner IS NULL;
-  CREATE TABLE public.floor_allocation (id bigint PRIMARY KEY, tenant int, at timestamptz);
-  VACUUM ANALYZE public.floor_gpu;`;
+  CREATE TABLE public.floor_allocation (id bigint PRIMARY KEY, tenant int, at timestamptz);`;
 
 const floorScript = `\\set a random(1, 9000000000000000)
 WITH picked AS (SELECT id FROM public.floor_gpu WHERE owner IS NULL ORDER BY price, id LIMIT 2 FOR UPDATE SKIP LOCKED),
@@ -66,6 +66,8 @@ function claimer(
       if (owners.has(gpuId)) doubles.count++;
       owners.set(gpuId, id);
     }
+    // Others get their turn while the GPUs are ours.
+    await turn();
     for (const { gpuId } of gpus) owners.delete(gpuId);
     const release = await send({ method: 'POST', path: `/v1/allocations/${id}/release`, body: {} });
     if (release.status !== 200) throw new Error(`release: ${release.status} ${release.text.slice(0, 300)}`);
@@ -87,6 +89,7 @@ async function negativeControl(ownerUrl: string, seconds: number): Promise<numbe
       if (owners.has(id)) doubles++;
       owners.set(id, lane);
     }
+    await turn();
     for (const id of ids) owners.delete(id);
     await pool.query('UPDATE public.floor_gpu SET owner = NULL WHERE id = ANY($1)', [ids]);
   });
@@ -105,6 +108,7 @@ export async function allocationGoals(world: World, rounds: number, seconds: num
     return [];
   }
   await world.owner.query(floorSchema);
+  await world.owner.query('VACUUM ANALYZE public.floor_gpu');
   const { send, close } = client(world.url, operatorKey, lanes);
   const tenant = JSON.parse(
     (await send({ method: 'POST', path: '/v1/tenants', body: { name: 'bench' } })).text,

@@ -19,6 +19,7 @@ import { accessOf, modules } from './modules.ts';
 import { observeKernel } from './observe.ts';
 import { authPlugin } from './plugins/auth.ts';
 import { cachePlugin } from './plugins/cache.ts';
+import { cors } from './plugins/cors.ts';
 import { docsPages } from './plugins/docs-pages.ts';
 import { idempotencyPlugin } from './plugins/idempotency.ts';
 import { jsonParser } from './plugins/json-parser.ts';
@@ -26,7 +27,7 @@ import { methodNotAllowed } from './plugins/method-not-allowed.ts';
 import { createMetrics, metrics } from './plugins/metrics.ts';
 import { openapi } from './plugins/openapi.ts';
 import { pressure } from './plugins/pressure.ts';
-import { probes } from './plugins/probes.ts';
+import { type HealthSource, probes } from './plugins/probes.ts';
 import { problem } from './plugins/problem.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
 import { requestId } from './plugins/request-id.ts';
@@ -56,6 +57,7 @@ export async function createApplication(config: Config, log: Logger): Promise<Ap
     pool,
     log,
     constraints: Object.assign({}, ...modules.map((m) => m.constraints)),
+    prepare: config.databasePrepare,
   });
   const replicas = new Replicas(db);
   const app = createServer({ logger: log, trustProxy: config.trustProxy });
@@ -93,11 +95,8 @@ export async function createApplication(config: Config, log: Logger): Promise<Ap
   announceCommits(db, app.cache, instances);
   await registerEdge(app, config, startup);
   await app.register(metrics, { metrics: registry, port: config.metricsPort ?? 0 });
-  await app.register(probes, {
-    health: createHealthSource({ kernel, cache: app.cache, startup, modules: instances }),
-    config: { public: true },
-  });
-  await registerRoutes(app, config, instances);
+  const health = createHealthSource({ kernel, cache: app.cache, startup, modules: instances });
+  await registerRoutes(app, config, instances, health);
   return {
     app,
     kernel,
@@ -130,6 +129,7 @@ async function registerEdge(app: App, config: Config, startup: Startup): Promise
   await app.register(requestId);
   await app.register(problem, { toAppError });
   await app.register(securityHeaders);
+  await app.register(cors, { origins: config.corsOrigin });
   await app.register(strictRequest);
   await app.register(methodNotAllowed);
   await app.register(jsonParser);
@@ -148,6 +148,7 @@ async function registerRoutes(
   app: App,
   config: Config,
   instances: ReadonlyMap<string, ModuleInstance<unknown>>,
+  health: HealthSource,
 ): Promise<void> {
   const access = accessOf(instances);
   await app.register(authPlugin, {
@@ -156,6 +157,7 @@ async function registerRoutes(
   });
   await app.register(idempotencyPlugin);
   await app.register(openapi, { ...release, tags, config: { public: true } });
+  await app.register(probes, { health, config: { public: true } });
   await app.register(docsPages, { errors: await readErrorsPage(), config: { public: true } });
   for (const { routes } of instances.values()) {
     await app.register(async (scope) => routes?.(scope as App));

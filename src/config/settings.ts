@@ -40,12 +40,21 @@ export const coreSettings = {
     65535,
   ),
   trustProxy: list('TRUST_PROXY', 'Addresses or CIDR ranges of proxies whose X-Forwarded-For counts'),
+  corsOrigin: list('CORS_ORIGIN', 'Origins whose pages may call from a browser, or *; unset: none', {
+    pattern: /^(\*|https?:\/\/[^\s/?#]+)$/,
+    rule: 'origins such as https://console.example, or *',
+  }),
   rateLimitEnabled: boolean('RATE_LIMIT_ENABLED', 'false turns off every 429', true),
   databasePoolMax: integer('DATABASE_POOL_MAX', 'Connections of the main pool', {
     default: 10,
     min: 1,
     max: 200,
   }),
+  databasePrepare: boolean(
+    'DATABASE_PREPARE',
+    'false behind a transaction pooler that knows no prepared statements (PgBouncer before 1.21)',
+    true,
+  ),
   shutdownDelayMs: integer('SHUTDOWN_DELAY_MS', 'Time between /ready turning 503 and the listener closing', {
     default: 0,
     min: 0,

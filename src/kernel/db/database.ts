@@ -6,6 +6,7 @@ import type { IdempotencyRequest, RequestContext } from '../context.ts';
 import { type Actor, actorOf, type Change } from './changes.ts';
 import { type ConstraintErrors, isConnectionError, isRetryable, toAppError } from './errors.ts';
 import { claimKey, storeReply, Twins } from './idempotency.ts';
+import { Statements } from './statements.ts';
 import { type Queryable, queryable, Transaction } from './transaction.ts';
 
 /** Runs after COMMIT and before the answer goes out. */
@@ -15,6 +16,8 @@ export interface DatabaseOptions {
   pool: pg.Pool;
   log: Logger;
   constraints?: ConstraintErrors;
+  /** Prepare what keeps coming; off behind a pooler that knows no prepared statements. */
+  prepare?: boolean;
 }
 
 /** Who writes: a request, or a worker of the service itself. */
@@ -40,14 +43,16 @@ const retryDelaysMs = [10, 50, 150];
 export class Database implements Queryable {
   readonly pool: pg.Pool;
   readonly #db: Queryable;
+  readonly #statements: Statements | null;
   readonly #log: Logger;
   readonly #constraints: ConstraintErrors;
   readonly #twins = new Twins();
   readonly #afterCommit: AfterCommit[] = [];
 
-  constructor({ pool, log, constraints = {} }: DatabaseOptions) {
+  constructor({ pool, log, constraints = {}, prepare = true }: DatabaseOptions) {
+    this.#statements = prepare ? new Statements() : null;
     this.pool = pool;
-    this.#db = queryable(pool);
+    this.#db = queryable(pool, this.#statements);
     this.#log = log;
     this.#constraints = constraints;
   }
@@ -137,7 +142,7 @@ export class Database implements Queryable {
     let broken: Error | undefined;
     try {
       await client.query(opening(begin, scopeOf(writer)));
-      const result = await work(new Transaction(client, actor(writer)));
+      const result = await work(new Transaction(client, this.#statements, actor(writer)));
       await client.query('COMMIT');
       return result;
     } catch (error) {

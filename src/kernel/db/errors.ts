@@ -10,11 +10,14 @@ interface DatabaseError {
   meta?: { driverAdapterError?: { cause?: { originalCode?: unknown; constraint?: { index?: unknown } } } };
 }
 
+/** The classes of PostgreSQL's appendix A: neither Prisma's `P1001` nor Node's `EPIPE` is one of them. */
+const sqlStateForm = /^(?:\d[0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/;
+
 /** SQLSTATE of an error of `pg` or Prisma; null where the connection broke before the server could say. */
 export function sqlState(error: unknown): string | null {
   const { code, meta } = (error ?? {}) as DatabaseError;
   const original = meta?.driverAdapterError?.cause?.originalCode ?? code;
-  return typeof original === 'string' && /^[0-9A-Z]{5}$/.test(original) ? original : null;
+  return typeof original === 'string' && sqlStateForm.test(original) ? original : null;
 }
 
 function constraintOf(error: unknown): string | null {
@@ -23,15 +26,17 @@ function constraintOf(error: unknown): string | null {
   return typeof name === 'string' ? name : null;
 }
 
-const brokenConnection =
-  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|not queryable|ECONNRE(SET|FUSED)|EPIPE|server closed the connection|Cannot use a pool after calling end|Client was closed/i;
+const brokenStates = /^(08|57P0|25P0[34]|53300)/;
+const brokenCodes = /^(E(CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_AGAIN)|P1001|P1002|P1008|P1017|P2024|P2028)/;
+const brokenMessages =
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|not queryable|server closed the connection|Cannot use a pool after calling end|Client was closed/i;
 
 /** The connection is gone or cannot be had: a read may be tried once more, the outcome of a COMMIT is unknown. */
 export function isConnectionError(error: unknown): boolean {
   const state = sqlState(error);
-  if (state !== null) return /^(08|57P0[123]|25P0[34]|53300)/.test(state);
+  if (state !== null) return brokenStates.test(state);
   const { code, message } = (error ?? {}) as DatabaseError;
-  return brokenConnection.test(`${String(code)} ${String(message)}`);
+  return brokenCodes.test(String(code)) || brokenMessages.test(String(message));
 }
 
 /** Another transaction won: serialisation failure or deadlock. Safe to run again from the start. */

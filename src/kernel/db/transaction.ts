@@ -2,6 +2,7 @@ import type pg from 'pg';
 import sql, { raw, type Sql } from 'sql-template-tag';
 import { type Actor, type Change, insertChanges } from './changes.ts';
 import { rowOptions, toObjects } from './rows.ts';
+import type { Statements } from './statements.ts';
 
 export interface Queryable {
   /** Rows as objects with camelCase keys. */
@@ -12,12 +13,16 @@ export interface Queryable {
 
 type Client = Pick<pg.ClientBase, 'query'> | Pick<pg.Pool, 'query'>;
 
-const run = (client: Client, query: Sql): Promise<pg.QueryArrayResult> =>
-  (client as pg.ClientBase).query({ text: query.text, values: query.values as unknown[], ...rowOptions });
+function run(client: Client, statements: Statements | null, query: Sql): Promise<pg.QueryArrayResult> {
+  const { text } = query;
+  const name = statements?.nameOf(text);
+  const named = name === undefined ? {} : { name };
+  return (client as pg.ClientBase).query({ text, values: query.values as unknown[], ...named, ...rowOptions });
+}
 
-export const queryable = (client: Client): Queryable => ({
-  rows: async (query) => toObjects(await run(client, query)),
-  execute: async (query) => (await run(client, query)).rowCount ?? 0,
+export const queryable = (client: Client, statements: Statements | null): Queryable => ({
+  rows: async (query) => toObjects(await run(client, statements, query)),
+  execute: async (query) => (await run(client, statements, query)).rowCount ?? 0,
 });
 
 /** A write in progress. What it collects (changes to announce, tags to invalidate) takes effect after COMMIT only. */
@@ -28,8 +33,8 @@ export class Transaction implements Queryable {
   readonly #db: Queryable;
   #savepoints = 0;
 
-  constructor(client: Client, actor: Actor) {
-    this.#db = queryable(client);
+  constructor(client: Client, statements: Statements | null, actor: Actor) {
+    this.#db = queryable(client, statements);
     this.actor = actor;
   }
 

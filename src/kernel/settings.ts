@@ -125,17 +125,21 @@ export const optionalInteger = (
   parse: (given) => (given === undefined ? null : integer(env, doc, { default: 0, min, max }).parse(given)),
 });
 
-/** A comma-separated list. */
-export const list = (env: string, doc: string): Setting<readonly string[]> => ({
+/** A comma-separated list; `rule` completes "must be …" where a part does not match `pattern`. */
+export const list = (
+  env: string,
+  doc: string,
+  { pattern = /^/, rule = '' }: { pattern?: RegExp; rule?: string } = {},
+): Setting<readonly string[]> => ({
   env,
   doc,
   defaultText: '',
   secret: false,
-  parse: (given) =>
-    (given ?? '')
-      .split(',')
-      .map((part) => part.trim())
-      .filter(Boolean),
+  parse(given) {
+    const parts = (given ?? '').split(',').map((part) => part.trim());
+    const items = parts.filter(Boolean);
+    return items.every((item) => pattern.test(item)) ? items : must(rule);
+  },
 });
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,13 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
-import { IdParams, IfMatch } from '../kernel/http/params.ts';
+import { IdParams } from '../kernel/http/params.ts';
 import { DateTime, Nullable, problemResponses, ref, StrEnum } from '../kernel/http/schemas.ts';
 import type { App } from '../kernel/http/server.ts';
 import { openapi } from './openapi.ts';
 
 const Thing = Type.Object(
-  { name: Type.String(), seenAt: Nullable(DateTime()), kind: Nullable(StrEnum(['a', 'b'])) },
+  {
+    name: Type.String(),
+    version: Type.Integer({ minimum: 1 }),
+    marks: Type.Array(Type.Integer({ minimum: 0, maximum: 9 })),
+    seenAt: Nullable(DateTime()),
+    kind: Nullable(StrEnum(['a', 'b'])),
+  },
   { $id: 'Thing', additionalProperties: false },
 );
 const Query = Type.Object(
@@ -36,6 +42,7 @@ beforeAll(async () => {
   app = await edgeApp();
   await app.register(openapi, {
     version: '1.2.3',
+    config: { public: true },
     contact: { name: 'Us', url: 'https://depin.example' },
     tags: [
       { name: 'things', description: 'Things' },
@@ -44,20 +51,24 @@ beforeAll(async () => {
   });
   app.addSchema(Thing);
   app.get('/v1/things', {
+    config: { permission: 'things:read' },
     schema: {
       tags: ['things'],
       operationId: 'listThings',
       querystring: Query,
-      response: { 200: ref(Thing) },
+      response: { 200: Type.Object({ name: Type.String() }) },
     },
-    handler: async () => ({ name: 'a', seenAt: new Date(0), kind: null }),
+    handler: async () => ({ name: 'a', version: 1, marks: [], seenAt: new Date(0), kind: null }),
+  });
+  app.get('/v1/things/:id', {
+    schema: { tags: ['things'], operationId: 'getThing', params: IdParams, response: { 200: ref(Thing) } },
+    handler: async () => ({ name: 'a', version: 1, marks: [], seenAt: new Date(0), kind: null }),
   });
   app.patch('/v1/things/:id', {
     schema: {
       tags: ['things'],
       operationId: 'updateThing',
       params: IdParams,
-      headers: Type.Object(IfMatch),
       body: ref(Thing),
       response: { 200: ref(Thing), ...problemResponses(404, 412, 428) },
     },
@@ -92,7 +103,8 @@ describe('the document', () => {
 
   it('does not ask for a parameter that has a default', () => {
     const parameters = document.paths['/v1/things']?.get?.parameters ?? [];
-    expect(parameters.map(({ name, required }) => [name, required === true])).toEqual([
+    const ofQuery = parameters.filter((parameter) => parameter.in === 'query');
+    expect(ofQuery.map(({ name, required }) => [name, required === true])).toEqual([
       ['limit', false],
       ['q', false],
     ]);
@@ -106,6 +118,43 @@ describe('the document', () => {
     expect(statusesOf('/v1/things/{id}', 'patch')).toBe(
       '200 400 401 403 404 406 412 413 414 415 428 429 500 503',
     );
+  });
+
+  it('says which headers an operation reads', () => {
+    const headersOf = (path: string, method: string) =>
+      JSON.stringify(document.paths[path]?.[method]?.parameters).match(/(?<=parameters\/)\w+/g);
+    expect(headersOf('/v1/things', 'get')).toEqual(['RequestId']);
+    expect(headersOf('/v1/things/{id}', 'get')).toEqual(['RequestId', 'IfNoneMatch']);
+    expect(headersOf('/v1/things/{id}', 'patch')).toEqual(['RequestId', 'IfMatch']);
+  });
+
+  it('offers 304 and ETag where an object has a version', () => {
+    const responses = document.paths['/v1/things/{id}']?.get?.responses ?? {};
+    expect(responses['304']).toMatchObject({ headers: { ETag: {} } });
+    expect(responses['200']?.headers).toHaveProperty('ETag');
+    expect(document.paths['/v1/things']?.get?.responses).not.toHaveProperty('304');
+  });
+
+  it('shares one problem for each status', () => {
+    expect(document.paths['/v1/things/{id}']?.patch?.responses['412']).toEqual({
+      $ref: '#/components/responses/Problem412',
+    });
+    expect(document.components.responses.Problem429).toMatchObject({ headers: { 'Retry-After': {} } });
+  });
+
+  it('names the permission of each route', () => {
+    expect(document.paths['/v1/things']?.get?.security).toEqual([{ apiKey: ['things:read'] }]);
+    expect(document.paths['/openapi.json']?.get?.security).toEqual([]);
+  });
+
+  it('states the width of every number and the length of every text and list', () => {
+    expect(document.components.schemas.Thing).toMatchObject({
+      properties: {
+        name: { maxLength: 65_536 },
+        version: { format: 'int64', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+        marks: { maxItems: 10_000, items: { format: 'int32', minimum: 0, maximum: 9 } },
+      },
+    });
   });
 
   it('points at nothing that is not there', () => {

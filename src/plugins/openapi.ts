@@ -20,8 +20,20 @@ const description = [
   '`version`, sent as `ETag` and asked back as `If-Match`. Lists are paged by an opaque cursor.',
 ].join(' ');
 
+const server = {
+  url: '/',
+  description: 'This service, be it local, staging or production.',
+  'x-internal': false,
+};
+
 const componentName = (schema: { $id?: unknown }, index: number): string =>
   typeof schema.$id === 'string' ? schema.$id : `def-${index}`;
+
+/** A route's permission as OpenAPI 3.1 lets it be named: a role that the key must have. Public routes ask for none. */
+const securityOf = (config: FastifyContextConfig = {}): { security?: Record<string, string[]>[] } => {
+  if (config.public) return { security: [] };
+  return config.permission ? { security: [{ apiKey: [config.permission] }] } : {};
+};
 
 /**
  * Writes the OpenAPI 3.1 document from the schemas of all routes that are registered after it, and serves it at
@@ -39,7 +51,7 @@ export const openapi = fp<OpenApiOptions>(
           contact,
           license: { name: 'MIT', identifier: 'MIT' },
         },
-        servers: [{ url: '/', description: 'This service' }],
+        servers: [server],
         tags: [...tags],
         security: [{ apiKey: [] }],
         components: {
@@ -53,6 +65,7 @@ export const openapi = fp<OpenApiOptions>(
         },
       },
       refResolver: { buildLocalReference: (schema, _base, _fragment, index) => componentName(schema, index) },
+      transform: ({ schema, url, route }) => ({ schema: { ...schema, ...securityOf(route.config) }, url }),
       transformObject: (documented) =>
         'openapiObject' in documented ? completeDocument(documented.openapiObject) : documented.swaggerObject,
     });
@@ -65,7 +78,6 @@ export const openapi = fp<OpenApiOptions>(
           operationId: 'getOpenApi',
           summary: 'This document',
           tags: ['service'],
-          security: [],
           response: { 200: Type.Unsafe<object>({ type: 'object', additionalProperties: true }) },
         },
       },

@@ -1,8 +1,8 @@
 import underPressure from '@fastify/under-pressure';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { type Clock, systemClock } from '../kernel/time.ts';
 import { unavailable } from '../kernel/errors.ts';
+import { type Clock, systemClock } from '../kernel/time.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

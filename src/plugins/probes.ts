@@ -67,7 +67,7 @@ const notReady = ({ code, detail, status, checks }: Readiness): AppError =>
 export const probes = fp<ProbesOptions>(
   async (app, { health, config }) => {
     const route = { config: { ...config, probe: true }, logLevel: 'warn' as const };
-    const schema = { tags: ['service'], security: [] };
+    const schema = { tags: ['service'] };
 
     app.get(
       '/live',

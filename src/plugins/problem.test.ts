@@ -189,6 +189,16 @@ describe('a validation error', () => {
     expect(JSON.parse((await send(app, '/v1/things?limit=7')).body)).toEqual({ limit: 7 });
     expect(JSON.parse((await send(app, '/v1/things')).body)).toEqual({ limit: 50 });
   });
+
+  it.each(['1e2', '%205', '5%20', '+5', '0x10', '05', '5.', '1_0', '', 'null', 'true'])(
+    'refuses %j as a number, whatever JavaScript makes of it',
+    async (text) => {
+      await setup();
+      const reply = await send(app, `/v1/things?limit=${text}`);
+      expect(reply.statusCode).toBe(400);
+      expect(JSON.parse(reply.body).errors[0].pointer).toBe('limit');
+    },
+  );
 });
 
 describe('what Fastify refuses', () => {

@@ -2,6 +2,7 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { pino } from 'pino';
 import { type App, createServer, type ServerOptions } from '../../src/kernel/http/server.ts';
+import { cors } from '../../src/plugins/cors.ts';
 import { jsonParser } from '../../src/plugins/json-parser.ts';
 import { methodNotAllowed } from '../../src/plugins/method-not-allowed.ts';
 import { type ProblemOptions, problem } from '../../src/plugins/problem.ts';
@@ -10,18 +11,26 @@ import { type SecurityHeadersOptions, securityHeaders } from '../../src/plugins/
 import { strictRequest } from '../../src/plugins/strict-request.ts';
 
 interface EdgeOptions extends Partial<ServerOptions>, ProblemOptions, SecurityHeadersOptions {
+  corsOrigins?: readonly string[];
   /** Receives each line of the log, parsed. */
   onLog?: (line: Record<string, unknown>) => void;
 }
 
 /** The HTTP edge without any route of the product: server, error mapping, parsers and guards. */
-export async function edgeApp({ onLog, toAppError, tls = false, ...server }: EdgeOptions = {}): Promise<App> {
+export async function edgeApp({
+  onLog,
+  toAppError,
+  tls = false,
+  corsOrigins = [],
+  ...server
+}: EdgeOptions = {}): Promise<App> {
   const logger = onLog
     ? pino({ level: 'debug' }, { write: (line: string) => onLog(JSON.parse(line)) })
     : pino({ level: 'silent' });
   const app = createServer({ logger, ...server });
   await app.register(requestId);
   await app.register(securityHeaders, { tls });
+  await app.register(cors, { origins: corsOrigins });
   await app.register(problem, toAppError ? { toAppError } : {});
   await app.register(strictRequest);
   await app.register(methodNotAllowed);

@@ -94,7 +94,7 @@ export const uuid = (options: FieldOptions): Field =>
   scalar(
     {
       expects: 'a UUID',
-      schema: { type: 'string', format: 'uuid' },
+      schema: { type: 'string', format: 'uuid', maxLength: 36 },
       parse: (id) => (uuidText.test(id) ? id.toLowerCase() : undefined),
     },
     equality,

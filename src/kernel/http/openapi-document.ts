@@ -1,14 +1,29 @@
+import {
+  everywhere,
+  headerRefs,
+  headersOfStatus,
+  requestHeaders,
+  responseHeaders,
+} from './openapi-headers.ts';
+import { stateLimits } from './openapi-limits.ts';
 import { problemResponse } from './schemas.ts';
 
 /* The parts of an OpenAPI 3.1 document that are completed here. */
+interface Schema {
+  $ref?: string;
+  properties?: Record<string, unknown>;
+}
 interface Parameter {
+  $ref?: string;
   in?: string;
   required?: boolean;
   schema?: { default?: unknown };
 }
 interface Response {
   $ref?: string;
+  description?: string;
   headers?: Record<string, unknown>;
+  content?: Record<string, { schema?: Schema }>;
 }
 interface Operation {
   parameters?: Parameter[];
@@ -17,90 +32,126 @@ interface Operation {
   responses?: Record<string, Response>;
 }
 type PathItem = Record<string, Operation | undefined>;
+type Schemas = Readonly<Record<string, Schema>>;
 
-const integer = (description: string, minimum = 0) => ({
-  description,
-  schema: { type: 'integer', format: 'int32', minimum, maximum: 2_147_483_647 },
-});
-
-const text = (description: string, example: string) => ({
-  description,
-  schema: { type: 'string', maxLength: 1000, examples: [example] },
-});
-
-const headers = {
-  'X-Request-Id': text('As sent by the caller, else made here; also in logs and problems.', 'req-7f3a'),
-  RateLimit: text('What is left in this window, and the seconds until it ends.', '"read";r=5999;t=42'),
-  'RateLimit-Policy': text('Quota and window in seconds.', '"read";q=6000;w=60'),
-  'Retry-After': integer('Seconds to wait before the next try.', 1),
-  'WWW-Authenticate': text('How to authenticate.', 'Bearer'),
-};
-
-const headerRef = (name: keyof typeof headers) => ({ [name]: { $ref: `#/components/headers/${name}` } });
-const everywhere = {
-  ...headerRef('X-Request-Id'),
-  ...headerRef('RateLimit'),
-  ...headerRef('RateLimit-Policy'),
-};
-const onStatus: Readonly<Record<number, object>> = {
-  401: headerRef('WWW-Authenticate'),
-  429: headerRef('Retry-After'),
-  503: headerRef('Retry-After'),
-};
+const json = 'application/json';
 
 /** What any operation may answer, beside what its route declares. */
-function commonStatuses({ requestBody, security, parameters = [] }: Operation): number[] {
+function commonStatuses({ requestBody, security, parameters = [] }: Operation): string[] {
   const isPublic = security?.length === 0;
   const hasPathParameter = parameters.some((parameter) => parameter.in === 'path');
   return [
-    ...[400, 406, 429, 500, 503],
-    ...(isPublic ? [] : [401, 403]),
-    ...(requestBody ? [413, 415] : []),
-    ...(hasPathParameter ? [414] : []),
+    ...['400', '406', '429', '500', '503'],
+    ...(isPublic ? [] : ['401', '403']),
+    ...(requestBody ? ['413', '415'] : []),
+    ...(hasPathParameter ? ['414'] : []),
   ];
 }
 
-const componentOf = (status: number): string => `Problem${status}`;
+const problemRef = (status: string): Response => ({ $ref: `#/components/responses/Problem${status}` });
 
-/** A parameter with a default may be left out; the generator takes it for required. */
-function relaxDefaults(parameters: Parameter[] = []): void {
-  for (const parameter of parameters) if (parameter.schema?.default !== undefined) parameter.required = false;
+const isProblem = (status: string): boolean => Number(status) >= 400;
+
+/** Names of the fields that the answer of a status shows. */
+function fieldsOf(response: Response | undefined, schemas: Schemas): string[] {
+  const schema = response?.content?.[json]?.schema;
+  const target = schema?.$ref ? schemas[schema.$ref.replace('#/components/schemas/', '')] : schema;
+  return Object.keys(target?.properties ?? {});
 }
 
-function completeOperation(operation: Operation): void {
-  relaxDefaults(operation.parameters);
+function answer(method: string, status: string, response: Response, schemas: Schemas): Response {
+  if (isProblem(status)) return problemRef(status);
+  const fields = fieldsOf(response, schemas);
+  const headers = {
+    ...everywhere,
+    ...headersOfStatus[status],
+    ...(fields.includes('version') && headerRefs('ETag')),
+    ...(fields.includes('nextCursor') && headerRefs('Link')),
+    ...(method === 'post' && headerRefs('Idempotency-Replayed')),
+    ...response.headers,
+  };
+  return { ...response, headers };
+}
+
+/** Headers that an operation reads: what they mean is the same everywhere. */
+function headerParameters(method: string, { responses = {} }: Operation, isVersioned: boolean): Parameter[] {
+  const names: (keyof typeof requestHeaders)[] = ['RequestId'];
+  if (method === 'post') names.push('IdempotencyKey');
+  if (method === 'patch' || method === 'delete') names.push('IfMatch');
+  else if ('412' in responses) names.push('IfMatchOptional');
+  if (method === 'get' && isVersioned) names.push('IfNoneMatch');
+  return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+}
+
+/** A parameter with a default may be left out; the generator takes it for required. */
+const relaxDefault = (parameter: Parameter): Parameter =>
+  parameter.schema?.default === undefined ? parameter : { ...parameter, required: false };
+
+function completeOperation(method: string, operation: Operation, schemas: Schemas): Operation {
   const declared = operation.responses ?? {};
-  for (const response of Object.values(declared)) response.headers = { ...everywhere, ...response.headers };
-  const common = commonStatuses(operation).filter((status) => !(status in declared));
-  operation.responses = {
-    ...declared,
-    ...Object.fromEntries(
-      common.map((status) => [status, { $ref: `#/components/responses/${componentOf(status)}` }]),
-    ),
+  const isVersioned = fieldsOf(declared['200'], schemas).includes('version');
+  const statuses = new Set([...Object.keys(declared), ...commonStatuses(operation)]);
+  const responses = [...statuses].map((status) => [
+    status,
+    answer(method, status, declared[status] ?? {}, schemas),
+  ]);
+  const notModified = {
+    description: 'It still has this version.',
+    headers: { ...everywhere, ...headerRefs('ETag') },
+  };
+  return {
+    ...operation,
+    parameters: [
+      ...(operation.parameters ?? []).map(relaxDefault),
+      ...headerParameters(method, operation, isVersioned),
+    ],
+    responses: {
+      ...Object.fromEntries(responses),
+      ...(method === 'get' && isVersioned && { 304: notModified }),
+    },
   };
 }
 
-const commonResponse = (status: number) => ({
-  description: problemResponse(status).description,
-  headers: { ...everywhere, ...onStatus[status] },
+const problemComponent = (status: string): Response => ({
+  ...problemResponse(Number(status)),
+  headers: { ...everywhere, ...headersOfStatus[status] },
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 });
 
-const commonResponses = Object.fromEntries(
-  [400, 401, 403, 406, 413, 414, 415, 429, 500, 503].map((status) => [
-    componentOf(status),
-    commonResponse(status),
-  ]),
-);
+const operationsOf = (paths: Record<string, PathItem>): Operation[] =>
+  Object.values(paths).flatMap((item) => Object.values(item).filter((operation) => operation !== undefined));
+
+function completePaths(paths: Record<string, PathItem>, schemas: Schemas): Record<string, PathItem> {
+  const completeItem = (item: PathItem): PathItem =>
+    Object.fromEntries(
+      Object.entries(item).map(([method, operation]) => [
+        method,
+        operation && completeOperation(method, operation, schemas),
+      ]),
+    );
+  return Object.fromEntries(Object.entries(paths).map(([path, item]) => [path, completeItem(item)]));
+}
 
 /**
- * Adds to a generated document what is the same for all operations: the answers of the HTTP edge (401, 415, 429, …) and
- * the headers of every answer. Routes then declare what is their own, and no status stays undocumented.
+ * Adds to a generated document what is the same for all operations: the answers of the HTTP edge (401, 415, 429, …),
+ * the headers of requests and answers, the limits of values. Routes then declare what is their own, and no status stays
+ * undocumented. Problems are shared components, one for each status.
  */
-export function completeDocument<D extends { paths?: object; components?: object }>(document: D): D {
-  for (const item of Object.values((document.paths ?? {}) as Record<string, PathItem>)) {
-    for (const operation of Object.values(item)) if (operation?.responses) completeOperation(operation);
-  }
-  const responses = { responses: commonResponses, headers };
-  return { ...document, components: { ...document.components, ...responses } };
+export function completeDocument<D extends { paths?: object; components?: { schemas?: object } }>(
+  document: D,
+): D {
+  const schemas = (document.components?.schemas ?? {}) as Schemas;
+  const paths = completePaths((document.paths ?? {}) as Record<string, PathItem>, schemas);
+  const problems = new Set(
+    operationsOf(paths).flatMap(({ responses = {} }) => Object.keys(responses).filter(isProblem)),
+  );
+  const components = {
+    ...document.components,
+    responses: Object.fromEntries(
+      [...problems].sort().map((status) => [`Problem${status}`, problemComponent(status)]),
+    ),
+    headers: responseHeaders,
+    parameters: requestHeaders,
+  };
+  return stateLimits({ ...document, paths, components });
 }

@@ -18,27 +18,7 @@ export const Uuid = (options: { description?: string } = {}) =>
   });
 
 /** Path parameters of `/v1/<things>/:id`. */
-export const IdParams = Type.Object({ id: Uuid() }, { additionalProperties: false });
-
-/** Required by PATCH and DELETE; it stays optional here because its absence is a 428 and not a 400. */
-export const IfMatch = {
-  'if-match': Type.Optional(
-    Type.String({
-      maxLength: 200,
-      description: '`"<version>"` that the change was made for.',
-      examples: ['"3"'],
-    }),
-  ),
-};
-
-/** A read answers 304 when the object still has this version. */
-export const IfNoneMatch = {
-  'if-none-match': Type.Optional(Type.String({ maxLength: 1000, examples: ['"3"'] })),
-};
-
-/** The pattern is checked by the idempotency plugin, which answers for every POST alike. */
-export const IdempotencyKey = {
-  'idempotency-key': Type.Optional(
-    Type.String({ maxLength: 1000, description: '1–255 visible ASCII characters; kept for 24 hours.' }),
-  ),
-};
+export const IdParams = Type.Object(
+  { id: Uuid({ description: 'Id of the object.' }) },
+  { additionalProperties: false },
+);

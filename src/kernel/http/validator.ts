@@ -2,6 +2,8 @@ import AjvCompiler, { type Ajv, type ValidatorFactory } from '@fastify/ajv-compi
 import type { FastifySchemaValidationError } from 'fastify';
 import type { FastifyRouteSchemaDef, FastifyValidationResult } from 'fastify/types/schema.js';
 import { lowerCaseKeyword } from './params.ts';
+import { toPointer } from './pointer.ts';
+import { parseTimestamp } from './timestamp.ts';
 
 /** A body longer than this is answered with its first fault alone: a megabyte of empty items has millions. */
 const explainableLength = 16_384;
@@ -18,12 +20,16 @@ interface Validate {
 
 type Compile = (route: Route) => Validate;
 
+/** Numbers as JSON writes them, without an exponent: JavaScript also takes ` 5`, `1e2`, `0x10` and `5.`. */
+const plainNumber = /^-?(?:0|[1-9]\d{0,15})(?:\.\d{1,16})?$/;
+
 interface DataContext {
   parentData: Record<string | number, unknown>;
   parentDataProperty: string | number;
 }
 
-function addKeywords(ajv: Ajv): void {
+function extend(ajv: Ajv): void {
+  ajv.addFormat('date-time', (text) => parseTimestamp(text) !== undefined);
   ajv.addKeyword({
     keyword: lowerCaseKeyword,
     type: 'string',
@@ -47,13 +53,35 @@ function bodyValidator(route: Route, compile: Compile, compileAll: Compile): Fas
   };
 }
 
+/** The parameters of a schema that are numbers. */
+function numbersIn(schema: unknown): string[] {
+  const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
+  const isNumber = ({ type }: { type?: string }) => type === 'integer' || type === 'number';
+  return Object.entries(properties).flatMap(([name, property]) => (isNumber(property) ? [name] : []));
+}
+
+/** Parameters and headers come as text; AJV turns it into numbers, once it is known to be written like one. */
+function textValidator(route: Route, compile: Compile): FastifyValidationResult {
+  const validate = compile(route);
+  const numbers = numbersIn(route.schema);
+  return (given: Record<string, unknown>) => {
+    const odd = numbers.find((name) => name in given && !plainNumber.test(String(given[name])));
+    if (odd === undefined) return validate(given) ? true : { error: validate.errors ?? [] };
+    return {
+      error: [
+        { keyword: 'type', instancePath: toPointer([odd]), schemaPath: '', params: { type: 'plain number' } },
+      ],
+    };
+  };
+}
+
 function compilersOf(externalSchemas: ExternalSchemas) {
   const build = AjvCompiler();
   // The library's types say that its compilers take a schema; Fastify and the code agree on the route's definition.
   const compiler = (customOptions: object) =>
     build(externalSchemas, {
       customOptions: { ...shared, ...customOptions },
-      onCreate: addKeywords,
+      onCreate: extend,
     }) as unknown as Compile;
   // A list takes hundreds of parameters: optimising such a validator took four times what it takes to compile it.
   const ofText = compiler({ coerceTypes: true, allErrors: true, code: { optimize: false } });
@@ -61,7 +89,7 @@ function compilersOf(externalSchemas: ExternalSchemas) {
   const ofBodyAll = compiler({ coerceTypes: false, allErrors: true });
 
   return (route: Route): FastifyValidationResult =>
-    route.httpPart === 'body' ? bodyValidator(route, ofBody, ofBodyAll) : ofText(route);
+    route.httpPart === 'body' ? bodyValidator(route, ofBody, ofBodyAll) : textValidator(route, ofText);
 }
 
 /**

@@ -49,7 +49,11 @@ export const CreateApiKey = Type.Object(
     scopes: Type.Optional(scopes),
     expiresAt: Type.Optional(Nullable(DateTime())),
   },
-  { $id: 'CreateApiKey', additionalProperties: false },
+  {
+    $id: 'CreateApiKey',
+    additionalProperties: false,
+    examples: [{ name: 'scheduler eu-1', role: 'viewer', scopes: ['gpus:read'] }],
+  },
 );
 
 export const PatchApiKey = Type.Object(
@@ -59,7 +63,7 @@ export const PatchApiKey = Type.Object(
     disabled: Type.Optional(Type.Boolean()),
     expiresAt: Type.Optional(Nullable(DateTime())),
   },
-  { $id: 'PatchApiKey', additionalProperties: false },
+  { $id: 'PatchApiKey', additionalProperties: false, examples: [{ disabled: true }] },
 );
 
 export const RotateApiKey = Type.Object(
@@ -72,7 +76,7 @@ export const RotateApiKey = Type.Object(
       }),
     ),
   },
-  { $id: 'RotateApiKey', additionalProperties: false },
+  { $id: 'RotateApiKey', additionalProperties: false, examples: [{ overlapS: 600 }] },
 );
 
 /** Ceilings of a tenant; null or absent is no ceiling. */
@@ -81,7 +85,7 @@ const quotas = Type.Object(
     maxGpus: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 1_000_000 }))),
     maxMemoryMb: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 2 ** 40 }))),
     maxHeldGpus: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 1_000_000 }))),
-    maxPricePerHourNanoUsd: Type.Optional(Nullable(Type.String({ pattern: '^\\d{1,18}$' }))),
+    maxPricePerHourNanoUsd: Type.Optional(Nullable(Type.String({ pattern: '^\\d{1,18}$', maxLength: 18 }))),
   },
   { additionalProperties: false },
 );
@@ -100,12 +104,16 @@ export const Tenant = Type.Object(
 
 export const CreateTenant = Type.Object(
   { name, quotas: Type.Optional(Nullable(quotas)) },
-  { $id: 'CreateTenant', additionalProperties: false },
+  {
+    $id: 'CreateTenant',
+    additionalProperties: false,
+    examples: [{ name: 'Protein folding', quotas: { maxGpus: 64 } }],
+  },
 );
 
 export const PatchTenant = Type.Object(
   { name: Type.Optional(name), quotas: Type.Optional(Nullable(quotas)) },
-  { $id: 'PatchTenant', additionalProperties: false },
+  { $id: 'PatchTenant', additionalProperties: false, examples: [{ quotas: { maxGpus: 128 } }] },
 );
 
 export const Whoami = Type.Object(

@@ -94,6 +94,13 @@ export const PatchGpuModel = Type.Object(
 
 /** A model's id is a slug and no UUID; every slug is well formed, whether there is such a model or not. */
 export const GpuModelParams = Type.Object(
-  { id: Type.String({ pattern: modelIdPattern, maxLength: 100, examples: ['nvidia-rtx-4090-24gb'] }) },
+  {
+    id: Type.String({
+      pattern: modelIdPattern,
+      maxLength: 100,
+      description: 'Id of the model.',
+      examples: ['nvidia-rtx-4090-24gb'],
+    }),
+  },
   { additionalProperties: false },
 );

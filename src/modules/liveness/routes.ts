@@ -72,7 +72,10 @@ export function registerRoutes(app: App, kernel: Kernel, service: HeartbeatServi
           'List the heartbeats of a node',
           'Oldest first; `to` is exclusive.',
         ),
-        querystring: Type.Object({ ...listQuerySchema(heartbeats).properties, nodeId: Uuid() }),
+        querystring: Type.Object({
+          ...listQuerySchema(heartbeats).properties,
+          nodeId: Uuid({ description: 'Whose heartbeats.' }),
+        }),
         response: { 200: PageOf(Heartbeat), ...readProblems() },
       },
     },

@@ -35,5 +35,9 @@ export const Finding = Type.Object(
 
 export const ResolveFinding = Type.Object(
   { resolution: Type.Optional(resolution) },
-  { $id: 'ResolveFinding', additionalProperties: false },
+  {
+    $id: 'ResolveFinding',
+    additionalProperties: false,
+    examples: [{ resolution: 'The seller had sent another card.' }],
+  },
 );

@@ -77,7 +77,16 @@ export const CreateVerification = Type.Object(
 
 export const SubmitEvidence = Type.Object(
   { nonce, evidence },
-  { $id: 'SubmitEvidence', additionalProperties: false },
+  {
+    $id: 'SubmitEvidence',
+    additionalProperties: false,
+    examples: [
+      {
+        nonce: 'yXo4m1sQb0T2r7c0mJwq0eVY3m9y2l8h5dPq6nKx1aE',
+        evidence: { schemaVersion: '1', specs: { memoryTotalMb: 24564, streamingMultiprocessors: 128 } },
+      },
+    ],
+  },
 );
 
 export const DecideVerification = Type.Object(

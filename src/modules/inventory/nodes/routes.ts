@@ -121,7 +121,6 @@ function registerCreation(app: App, services: Services): void {
       config: { public: true, secretReply: true, rateLimit: 'write' },
       schema: {
         ...operation('enrollNode', 'nodes', "Trade an enrolment token for a node and its agent's key"),
-        security: [],
         body: ref(EnrollNode),
         response: { 201: ref(EnrolledNode), ...writeProblems(410) },
       },

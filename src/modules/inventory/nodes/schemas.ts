@@ -54,7 +54,11 @@ export const CreateNode = Type.Object(
     zone: Type.Optional(Nullable(zone)),
     labels: Type.Optional(Labels()),
   },
-  { $id: 'CreateNode', additionalProperties: false },
+  {
+    $id: 'CreateNode',
+    additionalProperties: false,
+    examples: [{ providerId: '0198c0de-0000-7000-8000-000000000001', hostname: 'rack-1', zone: 'hall-2' }],
+  },
 );
 
 export const PatchNode = Type.Object(
@@ -75,7 +79,7 @@ export const DrainNode = Type.Object(
     deadlineAt: Type.Optional(DateTime()),
     reason: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   },
-  { $id: 'DrainNode', additionalProperties: false },
+  { $id: 'DrainNode', additionalProperties: false, examples: [{ reason: 'new power supply' }] },
 );
 
 export const EnrollNode = Type.Object(
@@ -84,7 +88,11 @@ export const EnrollNode = Type.Object(
     hostname: Hostname(),
     system: Type.Optional(ref(SystemInput)),
   },
-  { $id: 'EnrollNode', additionalProperties: false },
+  {
+    $id: 'EnrollNode',
+    additionalProperties: false,
+    examples: [{ token: 'dpi_enroll_…', hostname: 'rack-1' }],
+  },
 );
 
 export const EnrolledNode = Type.Object(

@@ -160,7 +160,6 @@ function registerCreation(app: App, services: Services): void {
           'Register yourself',
           'Where the network is open; an operator activates the provider.',
         ),
-        security: [],
         body: ref(Register),
         response: { 201: ref(Registered), ...writeProblems() },
       },

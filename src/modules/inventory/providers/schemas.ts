@@ -143,7 +143,7 @@ export const CreateEnrollmentToken = Type.Object(
       }),
     ),
   },
-  { $id: 'CreateEnrollmentToken', additionalProperties: false },
+  { $id: 'CreateEnrollmentToken', additionalProperties: false, examples: [{ ttlS: 3600 }] },
 );
 
 export const EnrollmentToken = Type.Object(

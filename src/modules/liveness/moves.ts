@@ -62,7 +62,7 @@ export async function recordMoves(tx: Transaction, moves: readonly Move[], reaso
       };
     }),
   );
-  tx.invalidate('nodes', ...nodes.map(({ id }) => `node:${id}`));
+  tx.invalidate('nodes', ...nodes.flatMap(({ id, providerId }) => [`node:${id}`, `provider:${providerId}`]));
 }
 
 async function setGates(tx: Transaction, moves: readonly Move[]): Promise<void> {

@@ -185,12 +185,16 @@ describe('the health of a GPU', () => {
 
   it('follows the worse of two observations of one moment, in either order', async () => {
     const { gpuIds } = await setup(2);
-    const [first, second] = gpuIds;
+    const [first = '', second = ''] = gpuIds;
     const observedAt = '2026-01-02T00:00:00Z';
-    for (const outcome of ['ok', 'failed']) await report({ gpuId: first, check: 'xid', outcome, observedAt });
-    for (const outcome of ['failed', 'ok'])
-      await report({ gpuId: second, check: 'xid', outcome, observedAt });
-    expect(await Promise.all([first, second].map((id) => healthOf(id ?? '')))).toEqual(['failed', 'failed']);
+    for (const [mild, worse] of [
+      ['ok', 'warning'],
+      ['ok', 'failed'],
+    ]) {
+      for (const outcome of [mild, worse]) await report({ gpuId: first, check: 'xid', outcome, observedAt });
+      for (const outcome of [worse, mild]) await report({ gpuId: second, check: 'xid', outcome, observedAt });
+      expect(await Promise.all([first, second].map(healthOf))).toEqual([worse, worse]);
+    }
   });
 
   it('takes spellings of one check for one check', async () => {
@@ -273,6 +277,8 @@ describe('the list of health checks', () => {
     for (const filter of filters) expect(await listed(`gpuId=${gpuId}&${filter}`)).toEqual([failed]);
     expect(await listed(`nodeId=${node.id}`)).toHaveLength(2);
     expect(await listed(`providerId=${node.providerId}&source=${failed.source}`)).toHaveLength(2);
+    expect(await listed(`gpuId=${gpuId}&source=operator`)).toHaveLength(2);
+    expect(await listed(`gpuId=${gpuId}&source.ne=operator`)).toHaveLength(0);
     const newest = await listed(`gpuId=${gpuId}&sort=-observedAt&limit=1&fields=check`);
     expect(newest).toEqual([{ id: failed.id, check: 'xid' }]);
     await operator.get('/v1/health-checks?colour=red').expect(400);

@@ -1,6 +1,6 @@
 import sql from 'sql-template-tag';
 import type { Collection } from '../../kernel/db/list.ts';
-import { boolean, enumeration, text, uuid } from '../../kernel/http/filter-equality-kinds.ts';
+import { boolean, enumeration, matching, text, uuid } from '../../kernel/http/filter-equality-kinds.ts';
 import { timestamp } from '../../kernel/http/filter-ordered-kinds.ts';
 import { defineFilters } from '../../kernel/http/filters.ts';
 import { defineSort } from '../../kernel/http/sort.ts';
@@ -20,7 +20,10 @@ export const healthChecks: Collection = {
     underLoad: boolean({ sql: sql`h.under_load` }),
     recommendedAction: enumeration(recommendedActions, { sql: sql`h.recommended_action` }),
     observedAt: timestamp({ sql: sql`h.observed_at` }),
-    source: text({ sql: sql`h.source` }),
+    source: matching({
+      match: (names) => sql`h.source = ANY(${names}) OR split_part(h.source, ':', 1) = ANY(${names})`,
+      description: 'Role, or role and key, of who reported it.',
+    }),
     createdAt: timestamp({ sql: sql`h.created_at` }),
   }),
   sort: defineSort({

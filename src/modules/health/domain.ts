@@ -1,5 +1,3 @@
-import type { Health } from '../inventory/index.ts';
-
 export type Outcome = 'ok' | 'warning' | 'failed';
 
 /** Where one check stands. Moments are microseconds of the epoch, as exact as the database keeps them. */
@@ -23,7 +21,7 @@ const stands = ({ failedAt, okAt }: CheckState): boolean => failedAt !== null &&
  * no failure stands and some check was `ok` under load after the last failure: what only breaks at work looks fine
  * when idle. A warning shows, and neither takes out nor holds back.
  */
-export function healthOf(checks: readonly CheckState[]): Health {
+export function healthOf(checks: readonly CheckState[]): Outcome | 'unknown' {
   if (checks.length === 0) return 'unknown';
   const failedAt = latest(checks.map((check) => check.failedAt));
   const loadedOkAt = latest(checks.map((check) => check.loadedOkAt));

@@ -53,5 +53,6 @@ describe('a valid verdict', () => {
     expect(levelGranted({ ...request, disputed: true })).toBe(0);
     expect(levelGranted({ ...request, disputed: true, current: 1 })).toBe(1);
     expect(levelGranted({ ...request, disputed: true, current: 4 })).toBe(2);
+    expect(levelGranted({ ...request, disputed: true, current: 4, asked: 4 })).toBe(2);
   });
 });

@@ -44,49 +44,57 @@ export const isRetryable = (error: unknown): boolean => ['40001', '40P01'].inclu
 
 export const isLockTimeout = (error: unknown): boolean => sqlState(error) === '55P03';
 
-/** The one map by SQLSTATE, for `pg` and Prisma alike; null for anything unknown, which then is a 500. */
+type Answer = (cause: unknown) => AppError;
+
+const conflict: Answer = (cause) =>
+  new AppError(409, 'request.conflict', 'It clashes with something that exists.', { cause });
+const badReference: Answer = (cause) =>
+  new AppError(422, 'request.bad_reference', 'It refers to something that does not exist.', { cause });
+const unstorable: Answer = (cause) =>
+  new AppError(400, 'request.invalid', 'A value cannot be stored.', { cause });
+const lostRace: Answer = (cause) =>
+  new AppError(409, 'request.concurrent_update', 'Others changed the same objects; try again.', { cause });
+const busy: Answer = (cause) =>
+  new AppError(409, 'resource.busy', 'The object is being changed; try again.', {
+    headers: { 'retry-after': '1' },
+    cause,
+  });
+const away: Answer = (cause) => unavailable('dependency.unavailable', 'The database is away.', 1, cause);
+const readOnly: Answer = (cause) =>
+  unavailable('dependency.unavailable', 'The database does not take writes now.', 2, cause);
+const refused: Answer = (cause) =>
+  unavailable('dependency.unavailable', 'The database refuses this service.', 2, cause);
+
+/** The one map by SQLSTATE, for `pg` and Prisma alike. What connections die of is above. */
+const answers: Readonly<Record<string, Answer>> = {
+  '22001': unstorable,
+  '22003': unstorable,
+  '22007': unstorable,
+  '22008': unstorable,
+  '22021': unstorable,
+  '22P02': unstorable,
+  '22P05': unstorable,
+  '23503': badReference,
+  '23505': conflict,
+  '23P01': conflict,
+  '25006': readOnly,
+  '28000': refused,
+  '28P01': refused,
+  '3D000': refused,
+  '40001': lostRace,
+  '40P01': lostRace,
+  '53100': (cause) => unavailable('storage.full', 'The database has no space left.', 30, cause),
+  '53200': away,
+  '54001': unstorable,
+  '55P03': busy,
+  '57014': (cause) => unavailable('query.timeout', 'The database took too long.', 1, cause),
+};
+
+/** What an error of the database means to a caller; null for anything unknown, which then is a 500. */
 export function toAppError(error: unknown, constraints: ConstraintErrors = {}): AppError | null {
   const state = sqlState(error);
-  const known = constraints[constraintOf(error) ?? ''];
-  if (known && state?.startsWith('23')) return known();
-  switch (state) {
-    case '23505':
-    case '23P01':
-      return new AppError(409, 'request.conflict', 'It clashes with something that exists.', {
-        cause: error,
-      });
-    case '23503':
-      return new AppError(422, 'request.bad_reference', 'It refers to something that does not exist.', {
-        cause: error,
-      });
-    case '22021':
-    case '22003':
-    case '22P02':
-    case '22007':
-    case '22008':
-    case '54001':
-      return new AppError(400, 'request.invalid', 'A value cannot be stored.', { cause: error });
-    case '40001':
-    case '40P01':
-      return new AppError(409, 'request.concurrent_update', 'Others changed the same objects; try again.', {
-        cause: error,
-      });
-    case '55P03':
-      return new AppError(409, 'resource.busy', 'The object is being changed; try again.', {
-        headers: { 'retry-after': '1' },
-        cause: error,
-      });
-    case '57014':
-      return unavailable('query.timeout', 'The database took too long.', 1, error);
-    case '53100':
-      return unavailable('storage.full', 'The database has no space left.', 30, error);
-    case '25006':
-    case '28000':
-    case '28P01':
-    case '3D000':
-      return unavailable('dependency.unavailable', 'The database does not take writes now.', 2, error);
-  }
-  if (isConnectionError(error))
-    return unavailable('dependency.unavailable', 'The database is away.', 1, error);
-  return null;
+  const known = state?.startsWith('23') ? constraints[constraintOf(error) ?? ''] : undefined;
+  if (known) return known();
+  const answer = isConnectionError(error) ? away : answers[state ?? ''];
+  return answer?.(error) ?? null;
 }

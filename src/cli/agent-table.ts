@@ -1,4 +1,5 @@
 import type { AgentSnapshot, GpuReport } from '../agent/index.ts';
+import { shown, table } from './table.ts';
 
 const COLUMNS: [title: string, cell: (gpu: GpuReport) => string][] = [
   ['#', (gpu) => (gpu.parentUuid ? `└ ${gpu.index ?? '?'}` : String(gpu.index ?? '?'))],
@@ -17,14 +18,9 @@ const COLUMNS: [title: string, cell: (gpu: GpuReport) => string][] = [
 
 /** A snapshot for people: one line a GPU, `-` for what the tool did not say, partitions under their GPU. */
 export function snapshotTable({ source, complete, system, gpus }: AgentSnapshot): string {
-  const rows = [COLUMNS.map(([title]) => title), ...gpus.map((gpu) => COLUMNS.map(([, cell]) => cell(gpu)))];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return [`${summary()}\n`, ...rows.map(line)].join('\n');
+  const rows = gpus.map((gpu) => COLUMNS.map(([, cell]) => cell(gpu)));
+  const titles = COLUMNS.map(([title]) => title);
+  return [`${summary()}\n`, ...table(titles, rows)].join('\n');
 
   function summary(): string {
     const parts = [source, `driver ${system.driverVersion ?? '-'}`, `CUDA ${system.cudaVersion ?? '-'}`];
@@ -33,5 +29,3 @@ export function snapshotTable({ source, complete, system, gpus }: AgentSnapshot)
     );
   }
 }
-
-const shown = (value: number | null): string => (value === null ? '-' : String(value));

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import pg from 'pg';
-import { type MigrationState, migrateDown, migrateUp, migrationState } from '../kernel/migrations.ts';
+import { migrateDown, migrateUp, migrationState } from '../kernel/migrations.ts';
 import { positiveInteger } from './arguments.ts';
 import { does, type Flags, type Outcome } from './command.ts';
+import { withClient } from './database.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withOwner } from './owner.ts';
 import type { Shell } from './shell.ts';
@@ -58,18 +58,8 @@ const listed = (names: string[], word: string): string[] =>
 
 const codeOf = (faults: number) => (faults === 0 ? exitCodes.ok : exitCodes.refused);
 
-async function readState(ownerUrl: string): Promise<MigrationState> {
-  const client = new pg.Client({ connectionString: ownerUrl });
-  await client.connect();
-  try {
-    return await migrationState(client);
-  } finally {
-    await client.end();
-  }
-}
-
 async function status(ownerUrl: string): Promise<Outcome> {
-  const state = await readState(ownerUrl);
+  const state = await withClient(ownerUrl, (client) => migrationState(client));
   const lines = [
     ...state.applied.map((name) => `applied  ${name}`),
     ...state.pending.map((name) => `pending  ${name}`),
@@ -79,7 +69,7 @@ async function status(ownerUrl: string): Promise<Outcome> {
 }
 
 async function validate(ownerUrl: string): Promise<Outcome> {
-  const { invalid } = await readState(ownerUrl);
+  const { invalid } = await withClient(ownerUrl, (client) => migrationState(client));
   const lines = invalid.map(({ name, problem }) => `${name} is ${problem}.`);
   return {
     result: { valid: invalid.length === 0, invalid },

@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { release } from '../release.ts';
 import { agentCommands } from './agent.ts';
 import { type ExitCode, exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { healthCommand } from './health.ts';
+import { keysCommands } from './keys.ts';
 import { migrateCommands } from './migrate.ts';
 import { openapiCommand } from './openapi.ts';
 import { serveCommand } from './serve.ts';
@@ -32,6 +34,8 @@ function createProgram(shell: Shell): Command {
     .addHelpText('after', exitCodesHelp);
   serveCommand(program, shell);
   migrateCommands(program, shell);
+  healthCommand(program, shell);
+  keysCommands(program, shell);
   openapiCommand(program, shell);
   agentCommands(program, shell);
   return program;

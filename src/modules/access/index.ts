@@ -11,6 +11,9 @@ import { type Permission, permissions, roleMay } from './permissions.ts';
 import { registerRoutes } from './routes.ts';
 import { TenantService } from './tenant-service.ts';
 
+export { KeyService } from './key-service.ts';
+export { permissionNames } from './permissions.ts';
+
 export interface AccessApi {
   /** Who presents this Authorization header; throws 401. */
   authenticate(authorization: string | undefined): Promise<Principal>;

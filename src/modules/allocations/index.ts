@@ -14,8 +14,8 @@ export { Allocation } from './schemas.ts';
 const settings = {
   sweepIntervalMs: integer(
     'ALLOCATION_SWEEP_INTERVAL_MS',
-    'Milliseconds between two looks for holds and durations that are over',
-    { default: 250, min: 10, max: 250 },
+    'Milliseconds between two looks for holds and durations that are over; reads and claims on holds do not wait for it',
+    { default: 250, min: 10, max: 60_000 },
   ),
 } as const;
 

@@ -1,0 +1,59 @@
+import type pg from 'pg';
+import { pino } from 'pino';
+import { Database } from '../../src/kernel/db/database.ts';
+import { createPool } from '../../src/kernel/db/pool.ts';
+import { Expiry } from '../../src/modules/allocations/expiry.ts';
+import type { TestService } from './service.ts';
+
+/** The setting with which nobody sweeps while a test runs. */
+export const unswept = { ALLOCATION_SWEEP_INTERVAL_MS: '60000' };
+
+/** Puts the deadline of an allocation so many milliseconds ahead of now, or behind; and its beginning into the past. */
+export async function setDeadline(owner: pg.Pool, allocationId: string, aheadMs: number): Promise<void> {
+  await owner.query(
+    `WITH moved AS (
+       UPDATE inventory.allocation
+          SET created_at = created_at - interval '1 hour',
+              held_until = CASE state WHEN 'held' THEN clock_timestamp() + make_interval(secs => $2 / 1000.0) ELSE held_until END,
+              expires_at = CASE state WHEN 'active' THEN clock_timestamp() + make_interval(secs => $2 / 1000.0) ELSE expires_at END
+        WHERE id = $1 RETURNING *)
+     UPDATE inventory.allocation_gpu l SET created_at = m.created_at, held_until = m.held_until
+       FROM moved m WHERE l.allocation_id = m.id AND l.released_at IS NULL`,
+    [allocationId, aheadMs],
+  );
+}
+
+/** GPUs whose counters differ from what the ledger says of them, or leave their bounds. */
+export async function ledgerFaults(owner: pg.Pool): Promise<object[]> {
+  const { rows } = await owner.query(`
+    SELECT s.gpu_id, s.used_units, s.active_units, s.held_until, l.used, l.active, l.held
+      FROM inventory.gpu_state s, LATERAL (
+        SELECT coalesce(sum(CASE WHEN l.gpu_id = s.gpu_id THEN l.units ELSE l.root_units END), 0)::int AS used,
+               coalesce(sum(CASE WHEN l.gpu_id = s.gpu_id THEN l.units ELSE l.root_units END)
+                          FILTER (WHERE l.held_until IS NULL), 0)::int AS active,
+               min(l.held_until) FILTER (WHERE l.gpu_id = s.gpu_id) AS held
+          FROM inventory.allocation_gpu l
+         WHERE (l.gpu_id = s.gpu_id OR l.root_gpu_id = s.gpu_id) AND l.released_at IS NULL) l
+     WHERE (s.used_units, s.active_units) <> (l.used, l.active) OR s.held_until IS DISTINCT FROM l.held
+        OR NOT (0 <= s.active_units AND s.active_units <= s.used_units AND s.used_units <= s.total_units)`);
+  return rows;
+}
+
+/** Live allocations whose ledger rows are not live, and the other way about. */
+export async function allocationFaults(owner: pg.Pool): Promise<object[]> {
+  const { rows } = await owner.query(`
+    SELECT a.id, a.state, l.gpu_id, l.released_at FROM inventory.allocation a
+      JOIN inventory.allocation_gpu l ON l.allocation_id = a.id
+     WHERE (a.state IN ('held', 'active')) <> (l.released_at IS NULL)
+        OR l.released_at IS DISTINCT FROM a.released_at
+        OR (a.state = 'held') <> (l.held_until IS NOT NULL AND l.released_at IS NULL)`);
+  return rows;
+}
+
+/** The sweeper of a further replica. */
+export function createExpiry(service: TestService): { expiry: Expiry; close(): Promise<void> } {
+  const log = pino({ level: 'silent' });
+  const pool = createPool({ url: service.database.url, max: 2, name: 'replica', log });
+  const db = new Database({ pool, log });
+  return { expiry: new Expiry(db), close: () => db.close() };
+}

@@ -45,8 +45,15 @@ export interface Application {
   close(): Promise<void>;
 }
 
-/** Puts the service together, and opens nothing to the network. The only place where parts meet. */
-export async function createApplication(config: Config, log: Logger): Promise<Application> {
+/**
+ * Puts the service together, and opens nothing to the network. The only place where parts meet. `announce` shows the
+ * first operator key to whoever started the process.
+ */
+export async function createApplication(
+  config: Config,
+  log: Logger,
+  announce: Kernel['announce'] = (text) => process.stdout.write(text),
+): Promise<Application> {
   const pool = createPool({
     url: config.databaseUrl ?? '',
     max: config.databasePoolMax,
@@ -76,6 +83,7 @@ export async function createApplication(config: Config, log: Logger): Promise<Ap
   const kernel: Kernel = {
     config,
     log,
+    announce,
     db,
     prisma: createPrisma(pool),
     cache: app.cache,

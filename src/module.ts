@@ -15,6 +15,8 @@ import type { Metrics } from './plugins/metrics.ts';
 export interface Kernel {
   config: Config;
   log: Logger;
+  /** Shows a text to whoever started the process: what must not stand in a log. */
+  announce: (text: string) => void;
   db: Database;
   /** The typed client for cold reads; every write is SQL in `db.write`. */
   prisma: PrismaClient;

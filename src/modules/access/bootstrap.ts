@@ -9,6 +9,7 @@ import { digestOf, generateKey, hintOf, lookupOf } from './api-key.ts';
 interface Options {
   db: Database;
   log: Logger;
+  announce: (text: string) => void;
   pepper: string;
   dataDir: string;
   operatorApiKey: string | null;
@@ -28,7 +29,7 @@ export async function ensureOperatorKey(options: Options): Promise<void> {
     await mkdir(options.dataDir, { recursive: true });
     await writeFile(file, `${key}\n`, { mode: 0o600 });
     await chmod(file, 0o600);
-    process.stdout.write(`\n  Operator API key (shown once, kept in ${file}):\n\n    ${key}\n\n`);
+    options.announce(`\n  Operator API key (shown once, kept in ${file}):\n\n    ${key}\n\n`);
   }
   options.log.info({ file }, 'operator key ready');
 }

@@ -37,7 +37,7 @@ export const access = defineModule<AccessApi>({
   name: 'access',
   dependsOn: [],
   create(kernel) {
-    const { db, config, log } = kernel;
+    const { db, config, log, announce } = kernel;
     const pepper = config.keyPepper ?? '';
     const authenticator = new Authenticator({ db, pepper, clock: systemClock });
     const services = { keys: new KeyService(kernel, pepper), tenants: new TenantService(kernel) };
@@ -63,6 +63,7 @@ export const access = defineModule<AccessApi>({
         ensureOperatorKey({
           db,
           log,
+          announce,
           pepper,
           dataDir: config.dataDir,
           operatorApiKey: config.operatorApiKey,

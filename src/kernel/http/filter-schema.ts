@@ -100,7 +100,12 @@ function bodyEntries({ fields, shorthands }: FilterDefinition): Entries {
     ...[...fields].map(([name, entry]): Entries[number] => [
       name,
       isFieldMap(entry)
-        ? { ...closed([]), patternProperties: { [entry.keyPattern]: bodyField(entry) }, minProperties: 1 }
+        ? {
+            ...closed([]),
+            patternProperties: { [entry.keyPattern]: bodyField(entry) },
+            minProperties: 1,
+            maxProperties: maxConditions,
+          }
         : bodyField(entry),
     ]),
   ];

@@ -105,7 +105,10 @@ export const CreateAllocation = Type.Object(
   },
 );
 
-export const ConfirmAllocation = Type.Object({}, { $id: 'ConfirmAllocation', additionalProperties: false });
+export const ConfirmAllocation = Type.Object(
+  {},
+  { $id: 'ConfirmAllocation', additionalProperties: false, examples: [{}] },
+);
 
 export const ExtendAllocation = Type.Object(
   { holdTtlS: Type.Optional(holdTtlS), durationS: Type.Optional(durationS) },
@@ -121,5 +124,5 @@ export const ExtendAllocation = Type.Object(
 
 export const ReleaseAllocation = Type.Object(
   { reason: Type.Optional(Type.String({ minLength: 1, maxLength: 200, examples: ['done'] })) },
-  { $id: 'ReleaseAllocation', additionalProperties: false },
+  { $id: 'ReleaseAllocation', additionalProperties: false, examples: [{ reason: 'done' }] },
 );

@@ -53,7 +53,7 @@ export const fraction = (env: string, doc: string, fallback: number): Setting<nu
   parse(text) {
     if (text === undefined) return fallback;
     const value = Number(text);
-    return text.trim() !== '' && value >= 0 && value <= 1 ? value : must('a number from 0 to 1');
+    return /^\d*\.?\d+$/.test(text) && value <= 1 ? value : must('a number from 0 to 1');
   },
 });
 
@@ -138,7 +138,7 @@ export const list = (
   parse(given) {
     const parts = (given ?? '').split(',').map((part) => part.trim());
     const items = parts.filter(Boolean);
-    return items.every((item) => pattern.test(item)) ? items : must(rule);
+    return items.every((item) => pattern.test(item)) ? Object.freeze(items) : must(rule);
   },
 });
 

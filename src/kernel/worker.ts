@@ -8,14 +8,21 @@ export interface Worker {
   run(): Promise<void>;
 }
 
+/** Waits, but no longer than until `signal` aborts; tests hand in their own. */
+export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
+
+const realPause: Pause = (ms, signal) => delay(ms, undefined, { signal, ref: false }).catch(() => {});
+
 /** Runs workers one loop each until `stop`, which waits for the runs in progress. A failed run is logged and repeated. */
 export class Workers {
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>[] = [];
   readonly #log: Logger;
+  readonly #pause: Pause;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, pause: Pause = realPause) {
     this.#log = log;
+    this.#pause = pause;
   }
 
   start(worker: Worker): void {
@@ -38,8 +45,7 @@ export class Workers {
         // The first failure of a row is worth a line, its hundredth repetition is not.
         if (failures++ % 100 === 0) this.#log.warn({ err: error, worker: name }, 'a worker run failed');
       }
-      const backOff = Math.min(2 ** failures, 16);
-      await delay(intervalMs * (failures ? backOff : 1), undefined, { signal, ref: false }).catch(() => {});
+      await this.#pause(intervalMs * Math.min(2 ** failures, 16), signal);
     }
   }
 }

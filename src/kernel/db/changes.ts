@@ -1,4 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag';
+import { canonicalJson } from '../canonical-json.ts';
 import type { RequestContext } from '../context.ts';
 
 /** One committed change of one object: what audit, feed, history and subscriptions are made of. */
@@ -32,15 +33,22 @@ export const actorOf = ({ principal, requestId }: Pick<RequestContext, 'principa
 /** Fields that every change changes: the change row says them by itself. */
 const implied = new Set<PropertyKey>(['version', 'updatedAt']);
 
+const comparable = (value: unknown): string =>
+  canonicalJson(value instanceof Date ? value.toISOString() : value);
+
+/** Whether a value says the same: the order of members does not count, nor how a moment is written. */
+function same(before: unknown, after: unknown): boolean {
+  if (before instanceof Date && typeof after === 'string') return before.getTime() === Date.parse(after);
+  return comparable(before) === comparable(after);
+}
+
 /** What differs between two states of an object, by top-level field. */
 export function diffOf<State extends object>(
   before: State,
   after: State,
 ): { before: Partial<State>; after: Partial<State> } {
   const keys = Object.keys(after) as (keyof State)[];
-  const changed = keys.filter(
-    (key) => !implied.has(key) && JSON.stringify(before[key]) !== JSON.stringify(after[key]),
-  );
+  const changed = keys.filter((key) => !implied.has(key) && !same(before[key], after[key]));
   const pick = (state: State) =>
     Object.fromEntries(changed.map((key) => [key, state[key]])) as Partial<State>;
   return { before: pick(before), after: pick(after) };

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import sql, { raw, type Sql } from 'sql-template-tag';
+import sql, { type Sql } from 'sql-template-tag';
 import { type Actor, type Change, insertChanges } from './changes.ts';
 import { rowOptions, toObjects } from './rows.ts';
 import type { Statements } from './statements.ts';
@@ -17,7 +17,12 @@ function run(client: Client, statements: Statements | null, query: Sql): Promise
   const { text } = query;
   const name = statements?.nameOf(text);
   const named = name === undefined ? {} : { name };
-  return (client as pg.ClientBase).query({ text, values: query.values as unknown[], ...named, ...rowOptions });
+  return (client as pg.ClientBase).query({
+    text,
+    values: query.values as unknown[],
+    ...named,
+    ...rowOptions,
+  });
 }
 
 export const queryable = (client: Client, statements: Statements | null): Queryable => ({
@@ -31,7 +36,6 @@ export class Transaction implements Queryable {
   readonly changes: Change[] = [];
   readonly tags = new Set<string>();
   readonly #db: Queryable;
-  #savepoints = 0;
 
   constructor(client: Client, statements: Statements | null, actor: Actor) {
     this.#db = queryable(client, statements);
@@ -63,17 +67,20 @@ export class Transaction implements Queryable {
     for (const tag of tags) this.tags.add(tag);
   }
 
-  /** Runs `work` so that its failure undoes its own statements alone (one item of a batch, say). */
+  /**
+   * Runs `work` so that its failure undoes its own statements alone (one item of a batch, say). Savepoints nest, since
+   * a name means the innermost of its kind; the same name each time keeps the statements few.
+   */
   async savepoint<T>(work: () => Promise<T>): Promise<T> {
-    const name = raw(`item_${++this.#savepoints}`);
     const [changes, tags] = [this.changes.length, new Set(this.tags)];
-    await this.#db.execute(sql`SAVEPOINT ${name}`);
+    await this.#db.execute(sql`SAVEPOINT item`);
     try {
       const result = await work();
-      await this.#db.execute(sql`RELEASE SAVEPOINT ${name}`);
+      await this.#db.execute(sql`RELEASE SAVEPOINT item`);
       return result;
     } catch (error) {
-      await this.#db.execute(sql`ROLLBACK TO SAVEPOINT ${name}`);
+      await this.#db.execute(sql`ROLLBACK TO SAVEPOINT item`);
+      await this.#db.execute(sql`RELEASE SAVEPOINT item`);
       this.changes.length = changes;
       this.tags.clear();
       for (const tag of tags) this.tags.add(tag);

@@ -5,12 +5,12 @@ const isObject = (value: unknown): value is Json =>
 
 function mergeMember(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
-  const merged: Json = isObject(target) ? { ...target } : {};
+  const merged = new Map(isObject(target) ? Object.entries(target) : []);
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
-    else merged[key] = mergeMember(merged[key], value);
+    if (value === null) merged.delete(key);
+    else merged.set(key, mergeMember(merged.get(key), value));
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
 
 /**

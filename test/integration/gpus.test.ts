@@ -181,7 +181,7 @@ describe('GET /v1/gpus/{id}', () => {
       `UPDATE inventory.gpu_state SET held_until = now() + interval '1 hour' WHERE gpu_id = $1`,
       [gpu.id],
     );
-    expect(await getGpu(service, gpu.id)).toMatchObject({ allocationState: 'held', isAllocated: false });
+    expect(await getGpu(service, gpu.id)).toMatchObject({ allocationState: 'held', isAllocated: true });
     await service.sql.query('UPDATE inventory.gpu_state SET active_units = 1000 WHERE gpu_id = $1', [gpu.id]);
     expect(await getGpu(service, gpu.id)).toMatchObject({ allocationState: 'allocated', isAllocated: true });
     await service.sql.query(

@@ -26,7 +26,7 @@ import {
   vendors,
 } from './properties.ts';
 import { Gpu } from './schemas.ts';
-import { allocationStateAt, levelAt, memoryFreeMb } from './view.ts';
+import { allocationStateAt, isAllocatedAt, levelAt, memoryFreeMb } from './view.ts';
 
 const state = (property: string): { sql: Sql } => ({ sql: raw(`s.${columnOf(property)}`) });
 const spec = (property: keyof typeof numericSpecs) => ({
@@ -95,7 +95,7 @@ const gpuFilters = (catalogue: CatalogueApi) =>
   defineFilters(
     {
       ...capabilities,
-      isAllocated: boolean({ sql: sql`s.active_units > 0` }),
+      isAllocated: boolean({ sql: isAllocatedAt }),
       schedulable: boolean({ sql: sql`s.blocks = 0` }),
       allocationState: enumeration(allocationStates, { sql: allocationStateAt }),
       vendor: enumeration(vendors, state('vendor')),

@@ -104,7 +104,7 @@ export const Gpu = Type.Object(
       expiresAt: Nullable(DateTime()),
     }),
     allocationState: StrEnum(allocationStates),
-    isAllocated: Type.Boolean(),
+    isAllocated: Type.Boolean({ description: 'An allocation has it, be it held or active.' }),
     schedulable: Type.Boolean(),
     unschedulableReasons: Type.Array(Type.String()),
     pricePerHourNanoUsd: Nullable(price),

@@ -48,6 +48,9 @@ export const allocationStateAt = (moment: Sql): Sql => sql`CASE WHEN s.active_un
   WHEN s.blocks & ${bit('gpu_cleaning')} <> 0 THEN 'cleaning'
   WHEN s.used_units > 0 AND s.held_until > ${moment} THEN 'held' ELSE 'free' END`;
 
+/** Whether an allocation has it, be it held or active. */
+export const isAllocatedAt = (moment: Sql): Sql => sql`${allocationStateAt(moment)} IN ('held', 'allocated')`;
+
 /** What the latest reading leaves of the memory, in MiB. */
 export const memoryFreeMb = sql`(s.memory_total_mb - t.memory_used_mb)`;
 
@@ -100,7 +103,7 @@ export const toGpu = (row: GpuRow): GpuView => ({
   ...pick(row, ['driverVersion', 'cudaVersion', 'vbiosVersion', 'region', 'lifecycle', 'presence', 'health']),
   verification: { level: row.level, expiresAt: row.levelExpiresAt },
   allocationState: row.allocationState,
-  isAllocated: row.allocationState === 'allocated',
+  isAllocated: row.allocationState === 'allocated' || row.allocationState === 'held',
   schedulable: row.blocks === 0,
   unschedulableReasons: reasonsOf(row.blocks),
   pricePerHourNanoUsd: row.pricePerHourNanoUsd,

@@ -12,6 +12,7 @@ import {
   SystemInput,
   systemProperties,
 } from '../fields.ts';
+import { healths } from '../gpus/properties.ts';
 import { Gpu } from '../gpus/schemas.ts';
 
 const zone = Type.String({ minLength: 1, maxLength: 64, examples: ['hall-2'] });
@@ -28,6 +29,7 @@ export const Node = Type.Object(
     drainDeadlineAt: Nullable(DateTime()),
     liveness: StrEnum(livenesses),
     livenessReason: Nullable(Type.String()),
+    health: StrEnum(healths),
     lastHeartbeatAt: Nullable(DateTime()),
     heartbeatDeadlineAt: Nullable(DateTime()),
     system: Type.Object(systemProperties),

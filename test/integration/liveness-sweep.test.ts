@@ -131,6 +131,17 @@ describe('the sweeper', () => {
       expect((await changesOf(before)).slice(2)).toEqual(['node.late 3', 'node.offline 4']);
     });
 
+    it('does not take the pauses between sweeps for gaps, however short the grace is', async () => {
+      const [node] = await onlineNodes(1);
+      const started = another({ failoverGraceS: 30, graceS: 0 });
+      await miss(service, [node], 1);
+      for (const _ of Array(8)) {
+        await sweep(started);
+        started.passSeconds(5);
+      }
+      expect(await livenessOf(node)).toBe('offline');
+    });
+
     it('begins anew after a gap, such as an outage of the database', async () => {
       const [node] = await onlineNodes(1);
       const started = another({ failoverGraceS: 30 });

@@ -6,7 +6,13 @@ import { Sweeper } from '../../src/modules/liveness/sweeper.ts';
 import type { TestNode } from './fleet.ts';
 import type { TestService } from './service.ts';
 
-const settings = { graceS: 10, failoverGraceS: 0, breakerShare: 0.2, breakerMinNodes: 3 };
+const settings = {
+  graceS: 10,
+  failoverGraceS: 0,
+  breakerShare: 0.2,
+  breakerMinNodes: 3,
+  sweepIntervalMs: 1000,
+};
 
 /** A sweeper that works when the test says so, at a moment that the test sets. */
 export interface TestSweeper {

@@ -125,7 +125,7 @@ export const storeHeartbeats = (
     FROM moment m, judged j LEFT JOIN latest l ON l.id = j.id
    ORDER BY j.position`;
 
-/** What a sweep goes by: one moment for all its decisions, as PostgreSQL prints it. */
+/** What a sweep goes by: one moment for all its decisions, RFC 3339 to the microsecond. */
 export interface SweepStart {
   /** False while another replica sweeps: the breaker has to see everything that expires together. */
   mine: boolean;
@@ -133,7 +133,8 @@ export interface SweepStart {
 }
 
 export const startSweep = (now: Sql): Sql => sql`/* liveness:start_sweep */
-  SELECT pg_try_advisory_xact_lock(hashtext('inventory.liveness.sweep')) AS mine, (${now})::text AS at`;
+  SELECT pg_try_advisory_xact_lock(hashtext('inventory.liveness.sweep')) AS mine,
+         to_char((${now}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`;
 
 /** Conditions over `inventory.node_heartbeat h`. */
 export const isOverdue = (at: string): Sql =>

@@ -22,6 +22,7 @@ interface SweepSettings {
   failoverGraceS: number;
   breakerShare: number;
   breakerMinNodes: number;
+  sweepIntervalMs: number;
 }
 
 interface SweeperOptions {
@@ -70,11 +71,11 @@ export class Sweeper {
     this.#listening = { since: this.#since(at), until: at };
   }
 
-  /** A gap longer than the grace, such as an outage of the database, starts the listening anew. */
+  /** A gap such as an outage of the database starts the listening anew: heartbeats may have found no ear. */
   #since(at: string): string {
     if (!this.#listening) return at;
     const { since, until } = this.#listening;
-    return secondsBetween(until, at) > this.#settings.graceS ? at : since;
+    return secondsBetween(until, at) > longestPauseS(this.#settings) ? at : since;
   }
 
   async #judge(tx: Transaction, at: string): Promise<void> {
@@ -125,6 +126,10 @@ export class Sweeper {
     return moves.length;
   }
 }
+
+/** Seconds between two sweeps that are no gap: a busy process, or a short grace, must not look like an outage. */
+const longestPauseS = ({ graceS, sweepIntervalMs }: SweepSettings): number =>
+  Math.max(10, graceS, (2 * sweepIntervalMs) / 1000);
 
 /** A deadline that passed before we listened is held against nobody yet. */
 const lateTurn = (at: string, since: string | null): Turn => ({

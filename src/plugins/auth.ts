@@ -27,7 +27,7 @@ declare module 'fastify' {
   }
 }
 
-export const anonymous: Principal = {
+const anonymous: Principal = {
   keyId: '',
   role: 'viewer',
   providerId: null,

@@ -4,11 +4,12 @@ import fp from 'fastify-plugin';
 import { AppError } from '../kernel/errors.ts';
 import { clientNetwork } from '../kernel/http/client-address.ts';
 import { RateCounter } from '../kernel/http/rate-counter.ts';
-import { RateSharing, type SharedCounters } from '../kernel/http/rate-sharing.ts';
+import { RateSharing } from '../kernel/http/rate-sharing.ts';
+import type { SharedCounters } from '../kernel/http/shared-counters.ts';
 import { type Clock, systemClock } from '../kernel/time.ts';
 
 /** Requests a minute for each caller, by class of route. `auth` routes give out keys and count by address. */
-export const defaultQuotas = { read: 6_000, write: 3_000, ingest: 60_000, claim: 6_000, auth: 10 } as const;
+const defaultQuotas = { read: 6_000, write: 3_000, ingest: 60_000, claim: 6_000, auth: 10 } as const;
 export type RateClass = keyof typeof defaultQuotas;
 
 declare module 'fastify' {

@@ -19,7 +19,7 @@ export interface FilterRow {
   labels: Record<string, string>;
 }
 
-export const vendors = ['nvidia', 'amd', 'intel', 'other'];
+const vendors = ['nvidia', 'amd', 'intel', 'other'];
 
 export const rowFilters = defineFilters(
   {

@@ -17,6 +17,8 @@ export interface World {
   service: TestService;
   document: ReturnType<typeof documentOf>;
   operations: Operation[];
+  /** A key that may do all. */
+  operator: string;
   a: Side;
   b: Side;
   stop(): Promise<void>;
@@ -30,7 +32,8 @@ export async function createWorld(env: Record<string, string> = {}): Promise<Wor
   const document = documentOf(service.application.app);
   const operations = operationsOf(document);
   const sides = [await createSide(service), await createSide(service)] as const;
-  return { service, document, operations, a: sides[0], b: sides[1], stop: () => service.stop() };
+  const operator = await createKey(service, { role: 'operator' });
+  return { service, document, operations, operator, a: sides[0], b: sides[1], stop: () => service.stop() };
 }
 
 async function createSide(service: TestService): Promise<Side> {

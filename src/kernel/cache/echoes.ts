@@ -16,7 +16,7 @@ interface Replica {
 }
 
 /** An echo older than this proves nothing; within the 2 s that another replica may lag behind a commit. */
-export const echoWithinMs = 1500;
+const echoWithinMs = 1500;
 /** A replica that has been silent for longer is taken for dead, unless the `instance` table still counts it. */
 const forgetAfterMs = 3000;
 

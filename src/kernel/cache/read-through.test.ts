@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { defaultTtlS } from './cache.ts';
+import { defaultTtlS } from './contract.ts';
 import { ReadThrough } from './read-through.ts';
 import type { Lookup } from './shared-store.ts';
 

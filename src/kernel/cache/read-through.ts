@@ -1,5 +1,5 @@
 import type { Clock } from '../time.ts';
-import type { Cache, CacheName, CacheOutcome, CacheState, Domain } from './cache.ts';
+import type { Cache, CacheName, CacheOutcome, CacheState, Domain } from './contract.ts';
 import type { Coherence } from './coherence.ts';
 import { LocalStore } from './local-store.ts';
 import { everything } from './pending-tags.ts';

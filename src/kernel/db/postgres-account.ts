@@ -45,7 +45,7 @@ export function serverAccount(): Account | null {
 }
 
 /** Whether the account may enter the folder `path`: it and every folder above it must let it pass. */
-export function canEnter(path: string, account: Account): boolean {
+function canEnter(path: string, account: Account): boolean {
   const { uid, gid, mode } = statSync(path);
   const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001;
   return (mode & bit) !== 0 && (path === dirname(path) || canEnter(dirname(path), account));

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { clientNetwork } from './client-address.ts';
 import { FailureLimiter } from './failure-limiter.ts';
 import { RateCounter } from './rate-counter.ts';
-import { RateSharing, type SharedCounters } from './rate-sharing.ts';
+import { RateSharing } from './rate-sharing.ts';
+import type { SharedCounters } from './shared-counters.ts';
 
 let now: number;
 const clock = { now: () => now };

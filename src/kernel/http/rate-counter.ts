@@ -1,5 +1,5 @@
 import type { Clock } from '../time.ts';
-import type { SharedCounters } from './rate-sharing.ts';
+import type { SharedCounters } from './shared-counters.ts';
 
 interface Entry {
   window: number;

@@ -1,11 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { Redis } from 'ioredis';
 import type { RateCounter } from './rate-counter.ts';
-
-/** Adds to counters that all replicas share, and answers the new totals in the same order. */
-export interface SharedCounters {
-  add(increments: readonly { key: string; by: number; ttlMs: number }[]): Promise<readonly number[]>;
-}
+import type { SharedCounters } from './shared-counters.ts';
 
 /** Shares a process's counts with the other replicas, one exchange after the other, in the background. */
 export class RateSharing {

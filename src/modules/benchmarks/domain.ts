@@ -1,5 +1,5 @@
 /** Fewer results say too little about how far results of a model lie apart. */
-export const SMALLEST_SAMPLE = 8;
+const SMALLEST_SAMPLE = 8;
 
 /** Results within 3.5 % of the median are never outliers, however alike the others are: that is noise of measuring. */
 const NOISE = 0.01;

@@ -11,7 +11,6 @@ import { GpuModelService } from './service.ts';
 
 export {
   type GpuIdentity,
-  normaliseName,
   normalisePciBusId,
   normalisePciDeviceId,
   normaliseUuid,

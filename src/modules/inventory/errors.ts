@@ -1,15 +1,15 @@
 import { AppError } from '../../kernel/errors.ts';
 import { hardwareRaced } from './gpus/errors.ts';
 
-export const emailTaken = () =>
+const emailTaken = () =>
   new AppError(409, 'provider.email_taken', 'A provider with this e-mail address exists.', {
     errors: [{ pointer: '/email', detail: 'is taken' }],
   });
-export const walletTaken = () =>
+const walletTaken = () =>
   new AppError(409, 'provider.wallet_taken', 'A provider with this wallet address exists.', {
     errors: [{ pointer: '/walletAddress', detail: 'is taken' }],
   });
-export const hostnameTaken = () =>
+const hostnameTaken = () =>
   new AppError(409, 'node.hostname_taken', 'The provider has a node with this hostname.', {
     errors: [{ pointer: '/hostname', detail: 'is taken' }],
   });

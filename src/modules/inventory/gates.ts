@@ -1,18 +1,5 @@
 import sql, { join, raw, type Sql } from 'sql-template-tag';
-import type { Transaction } from '../../kernel/db/transaction.ts';
 import { type Gate, gates, maskOf } from '../../kernel/gates.ts';
-import { setGate } from './blocks.ts';
-
-/**
- * Closes or opens a gate of the given GPUs; what a module does about its own reasons. It makes no version: the
- * caller, who knows what the gate means, records that.
- */
-export const setBlock = (
-  tx: Transaction,
-  gpuIds: readonly string[],
-  gate: Gate,
-  on: boolean,
-): Promise<number> => setGate(tx, sql`s.gpu_id = ANY(${gpuIds}::uuid[])`, gate, on);
 
 /** A GPU gets these from where it is; they change with its node. */
 export const placementMask = maskOf(

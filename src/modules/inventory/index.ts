@@ -19,12 +19,10 @@ import { registerSnapshotRoutes } from './snapshots/routes.ts';
 import { SnapshotService } from './snapshots/service.ts';
 
 export { setGate } from './blocks.ts';
-export { gatesOf, placementMask, setBlock } from './gates.ts';
-export { gpuRelations } from './gpus/collection.ts';
 export { attestGpu } from './gpus/attestation.ts';
+export { gpuRelations } from './gpus/collection.ts';
 export { openFindings } from './gpus/findings.ts';
-export { Gpu } from './gpus/schemas.ts';
-export { allocationStateAt, type GpuView, levelAt, readGpus, visibleGpus } from './gpus/view.ts';
+export { visibleGpus } from './gpus/view.ts';
 export type { InventoryPorts, LiveAllocation } from './ports.ts';
 export { type GpuSubject, type Health, lockGpu, lockNode, type NodeSubject, revise } from './subjects.ts';
 

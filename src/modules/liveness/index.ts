@@ -8,8 +8,6 @@ import { HeartbeatService } from './service.ts';
 import { livenessSettings } from './settings.ts';
 import { Sweeper } from './sweeper.ts';
 
-export { livenessAt } from './queries.ts';
-
 export interface LivenessApi {
   /** Milliseconds between two heartbeats of one node at the fleet's present size, before jitter. */
   intervalMs(): number;

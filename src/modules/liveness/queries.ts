@@ -1,12 +1,5 @@
 import sql, { raw, type Sql } from 'sql-template-tag';
 
-/**
- * Liveness at a moment, over `inventory.node_heartbeat h`. A read may degrade `online` to `late`, never to `offline`:
- * that one is decided once, under a lock, and recorded.
- */
-export const livenessAt = (moment: Sql): Sql =>
-  sql`CASE WHEN h.liveness = 'online' AND h.deadline_at < ${moment} THEN 'late' ELSE h.liveness END`;
-
 /** Nodes that may be heard, for pacing: all but those that are known to be gone. */
 export const countFleet = sql`/* liveness:count_fleet */
   SELECT count(*) AS nodes FROM inventory.node_heartbeat WHERE liveness <> 'offline'`;

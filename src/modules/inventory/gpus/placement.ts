@@ -38,12 +38,10 @@ export async function lockNodes(
 }
 
 /**
- * The gates that GPUs on these nodes get from their place. The sign of life is locked as well: whoever changes it
- * afterwards finds the new GPUs.
+ * The gates that GPUs on these nodes get from their place. The nodes are locked already: whoever changes their liveness
+ * takes the same lock first, and finds the new GPUs.
  */
 export async function gatesOfNodes(tx: Transaction, ids: readonly string[]): Promise<Map<string, number>> {
-  await tx.execute(sql`/* inventory:share_heartbeats */
-    SELECT FROM inventory.node_heartbeat h WHERE h.node_id = ANY(${ids}::uuid[]) ORDER BY h.node_id FOR SHARE`);
   const rows = await tx.rows<{ id: string; blocks: number }>(sql`/* inventory:gates_of_nodes */
     SELECT n.id, ${gatesOf} AS blocks
       FROM inventory.node n JOIN inventory.provider p ON p.id = n.provider_id

@@ -32,7 +32,7 @@ type SpecKind = { type: 'integer' | 'smallint' | 'real'; min: number; max: numbe
 
 export const specNames = Object.keys(specKinds) as (keyof GpuSpecs)[];
 
-export const vendors = ['nvidia', 'amd', 'intel', 'other'] as const;
+export { vendors } from '../../catalogue/index.ts';
 export const gpuLifecycles = ['active', 'maintenance', 'retired'] as const;
 export const presences = ['present', 'missing'] as const;
 export const healths = ['ok', 'warning', 'failed', 'unknown'] as const;

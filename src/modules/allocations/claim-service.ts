@@ -1,27 +1,20 @@
-import sql, { join, type Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
 import type { Principal, RequestContext } from '../../kernel/context.ts';
 import type { Database } from '../../kernel/db/database.ts';
 import type { Transaction } from '../../kernel/db/transaction.ts';
 import { invalid } from '../../kernel/errors.ts';
-import { parseFilterBody } from '../../kernel/http/filter-body.ts';
-import { compileFilters, whereAll } from '../../kernel/http/filter-sql.ts';
-import type { FilterDefinition } from '../../kernel/http/filters.ts';
-import { claimBest, type Patience, type Wish } from './choice.ts';
-import { type Claim, type ClaimOutcome, claimGpus, unschedulable } from './claim.ts';
+import { claimBest } from './best-gpus.ts';
+import type { Claim, ClaimOutcome } from './claim.ts';
 import { wholeGpu } from './domain.ts';
-import { asUnavailable, gpuUnavailable, gpuUnknown, gpuUnschedulable, noCapacity } from './errors.ts';
+import { asUnavailable, noCapacity } from './errors.ts';
 import type { Expiry } from './expiry.ts';
+import { claimGpus, refuse } from './named-gpus.ts';
 import type { CreateAllocation, GpuRequest } from './schemas.ts';
+import type { Patience } from './transition.ts';
 import type { AllocationView } from './view.ts';
+import { type GpuSearch, type Wish, wishOf } from './wish.ts';
 
 type Input = Static<typeof CreateAllocation>;
-
-/** What GPUs can be asked for: filters over `gpu_state s`, and the tables that they read beside it. */
-export interface GpuSearch {
-  filters: FilterDefinition;
-  relations: Readonly<Record<string, Sql>>;
-}
 
 /** Who the GPUs are for: an operator says, everybody else is it. */
 function tenantOf({ role, tenantId }: Principal, named: string | undefined): string {
@@ -67,35 +60,41 @@ export class ClaimService {
     };
     if ((gpuIds === undefined) === (request === undefined))
       throw invalid('/gpuIds', 'is needed where there is no `request`, and does not go with one');
-    if (gpuIds) return this.#named(ctx, gpuIds, { ...claim, count: gpuIds.length, request: null });
+    if (!request) {
+      const ids = gpuIds ?? [];
+      return lost(ids, this.#named(ctx, ids, { ...claim, count: ids.length, request: null }));
+    }
     if (share < wholeGpu) throw invalid('/share', 'goes with `gpuIds`; a request takes whole GPUs');
     const wanted = request as Static<typeof GpuRequest>;
-    return this.#best(ctx, this.#wish(wanted), { ...claim, count: wanted.count, request: wanted });
+    const wish = wishOf(this.#search, wanted);
+    return lost([], this.#best(ctx, wish, { ...claim, count: wanted.count, request: wanted }));
   }
 
-  /** Exactly these GPUs. Holds on them that are over end first, so that no claim waits for the sweeper. */
+  /** Exactly these GPUs. Holds on them that are over end first, so that no claim fails for want of a sweep. */
   async #named(ctx: RequestContext, gpuIds: readonly string[], claim: Claim): Promise<AllocationView> {
     const attempt = () => this.#attempt(ctx, (tx) => claimGpus(tx, gpuIds, claim));
-    try {
-      const first = await attempt();
-      const due = first.refused.filter((gpu) => gpu.due).map(({ gpuId }) => gpuId);
-      const outcome = due.length > 0 && (await this.#expiry.endHoldsOn(due)) > 0 ? await attempt() : first;
-      return outcome.allocation ?? refuse(gpuIds, outcome);
-    } catch (error) {
-      throw asUnavailable(error, gpuIds);
+    let outcome = await attempt();
+    const due = outcome.refused.filter((gpu) => gpu.due).map(({ gpuId }) => gpuId);
+    if (due.length > 0) {
+      await this.#expiry.endHoldsOn(due);
+      outcome = await attempt();
     }
+    return outcome.allocation ?? refuse(gpuIds, outcome);
   }
 
   /**
-   * The best GPUs for a request. The first pass steps over what others have locked; only where the snapshot had enough
-   * is it worth waiting for them. Before the answer is no, whatever is due ends.
+   * The best GPUs for a request. The first pass steps over what others have locked; it is worth waiting for them only
+   * where there was enough before anything was locked. The answer is no once there was not, with nothing due left.
    */
   async #best(ctx: RequestContext, wish: Wish, claim: Claim): Promise<AllocationView> {
     let patience: Patience = 'skip';
+    let swept = false;
     for (let pass = 0; pass < maxPasses; pass++) {
       const { allocation, possible } = await this.#attempt(ctx, (tx) => claimBest(tx, wish, claim, patience));
       if (allocation) return allocation;
-      if (!possible && (await this.#expiry.sweep()) === 0) break;
+      if (!possible && swept) break;
+      if (!possible) await this.#expiry.sweep('wait');
+      swept ||= !possible;
       patience = 'wait';
     }
     throw noCapacity();
@@ -118,40 +117,10 @@ export class ClaimService {
       throw error;
     }
   }
-
-  #wish(request: Static<typeof GpuRequest>): Wish {
-    const { count, filter = {}, objective = 'cheapest', excludeWarnings = false } = request;
-    const moment = sql`clock_timestamp()`;
-    const asked = compileFilters(
-      this.#search.filters,
-      parseFilterBody(this.#search.filters, filter, '/request/filter'),
-      {
-        moment,
-      },
-    );
-    const several = count > 1;
-    const sameModel = several && request.sameModel === true;
-    const read = new Set([
-      ...asked.flatMap(({ relations }) => [...relations]),
-      ...(sameModel ? ['gpu'] : []),
-    ]);
-    const joins = Object.entries(this.#search.relations).filter(([name]) => read.has(name));
-    return {
-      count,
-      objective,
-      sameModel,
-      sameNode: several && request.sameNode === true,
-      distinctProviders: several && request.distinctProviders === true,
-      condition: excludeWarnings ? sql`${whereAll(asked)} AND s.health <> 'warning'` : whereAll(asked),
-      tables: join([sql`inventory.gpu_state s`, ...joins.map(([, joined]) => joined)], ' '),
-    };
-  }
 }
 
-/** Why a claim on named GPUs was not served: an unknown one outweighs a taken one, that one reasons against others. */
-function refuse(gpuIds: readonly string[], { found, refused }: ClaimOutcome): never {
-  const unknown = gpuIds.filter((id) => !found.includes(id));
-  if (unknown.length > 0) throw gpuUnknown(unknown);
-  const taken = refused.filter((gpu) => gpu.taken).map(({ gpuId }) => gpuId);
-  throw taken.length > 0 ? gpuUnavailable(taken) : gpuUnschedulable(unschedulable(refused));
-}
+/** Inside a claim every lost race is one thing to the caller. */
+const lost = (gpuIds: readonly string[], claim: Promise<AllocationView>): Promise<AllocationView> =>
+  claim.catch((error: unknown) => {
+    throw asUnavailable(error, gpuIds);
+  });

@@ -54,8 +54,11 @@ export const constraints = {
 
 const lostRaces = ['resource.busy', 'request.concurrent_update', 'gpu.unavailable'];
 
-/** Inside a claim every lost race is one thing to the caller: somebody else has the GPUs. */
+const namesGpus = ({ members }: AppError): boolean =>
+  Array.isArray(members.gpuIds) && members.gpuIds.length > 0;
+
+/** A lost race of any kind as what it means to a claim: somebody else has the GPUs. */
 export const asUnavailable = (error: unknown, gpuIds: readonly string[]): unknown =>
-  error instanceof AppError && lostRaces.includes(error.code) && error.members.gpuIds === undefined
+  error instanceof AppError && lostRaces.includes(error.code) && !namesGpus(error)
     ? gpuUnavailable(gpuIds)
     : error;

@@ -1,12 +1,12 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Database } from '../../kernel/db/database.ts';
-import { type Step, step } from './transition.ts';
+import { type Patience, type Step, step } from './transition.ts';
 import { deadlineOf, dueReasonOf, isDue } from './view.ts';
 
-/** Allocations that one statement ends: a short transaction, whatever piled up. */
-const batch = 200;
+/** What one statement ends at most: a short transaction, whatever piled up. */
+const batch = { allocations: 100, gpus: 1000 };
 
-const expire = (which: Sql, patience: Step['patience']): Step => ({
+const expire = (which: Sql, patience: Patience): Step => ({
   action: 'expire',
   which,
   when: isDue(sql`a.at`),
@@ -15,13 +15,18 @@ const expire = (which: Sql, patience: Step['patience']): Step => ({
   patience,
 });
 
-/** Holds and durations past their deadlines, the longest overdue first; two partial indexes find them. */
+const overdue = (state: Sql, deadline: Sql): Sql => sql`(
+  SELECT o.id, o.${deadline} AS deadline,
+         (SELECT count(*) FROM inventory.allocation_gpu l WHERE l.allocation_id = o.id) AS gpus
+    FROM inventory.allocation o WHERE o.state = ${state} AND o.${deadline} <= clock_timestamp()
+   ORDER BY o.${deadline} LIMIT ${batch.allocations})`;
+
+/** Holds and durations past their deadlines, the longest overdue first, up to so many GPUs; by two partial indexes. */
 const due = sql`a.id IN (
-  (SELECT id FROM inventory.allocation WHERE state = 'held' AND held_until <= clock_timestamp()
-    ORDER BY held_until LIMIT ${batch})
-  UNION ALL
-  (SELECT id FROM inventory.allocation WHERE state = 'active' AND expires_at <= clock_timestamp()
-    ORDER BY expires_at LIMIT ${batch}))`;
+  SELECT id FROM (
+    SELECT d.id, sum(d.gpus) OVER (ORDER BY d.deadline, d.id) - d.gpus AS ahead
+      FROM (${overdue(sql`'held'`, sql`held_until`)} UNION ALL ${overdue(sql`'active'`, sql`expires_at`)}) d) q
+   WHERE ahead < ${batch.gpus})`;
 
 /**
  * Ends what is due, by the database's clock. Any number of replicas may sweep at once: each ends what the others have
@@ -34,11 +39,14 @@ export class Expiry {
     this.#db = db;
   }
 
-  /** Ends everything that is due and that nobody else is busy with; returns how many. */
-  async sweep(): Promise<number> {
+  /** Ends everything that is due, by default but for what somebody else is busy with; returns how many. */
+  async sweep(patience: Patience = 'skip'): Promise<number> {
     let total = 0;
-    for (let ended = await this.#end(due, 'skip'); ended > 0; ended = await this.#end(due, 'skip'))
+    let ended: number;
+    do {
+      ended = await this.#end(due, patience);
       total += ended;
+    } while (ended > 0);
     return total;
   }
 
@@ -52,7 +60,7 @@ export class Expiry {
     );
   }
 
-  async #end(which: Sql, patience: Step['patience']): Promise<number> {
+  async #end(which: Sql, patience: Patience): Promise<number> {
     const met = await this.#db.write({ worker: 'allocations.expiry' }, (tx) =>
       step(tx, expire(which, patience)),
     );

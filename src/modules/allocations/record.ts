@@ -1,4 +1,4 @@
-import sql, { type Sql } from 'sql-template-tag';
+import sql, { empty, type Sql } from 'sql-template-tag';
 import type { Actor } from '../../kernel/db/changes.ts';
 import type { Transaction } from '../../kernel/db/transaction.ts';
 import type { AllocationView } from './view.ts';
@@ -25,10 +25,24 @@ export type Written = AllocationView & { touched: TouchedGpu[] | null };
 const shown = (used: Sql, active: Sql): Sql =>
   sql`CASE WHEN ${active} > 0 THEN 'allocated' WHEN ${used} > 0 THEN 'held' ELSE 'free' END`;
 
+/** A change row for each share in `touched`. */
+const gpuChanges = (
+  { type, id, requestId }: Actor,
+  event: string,
+  reason: string | null,
+): Sql => sql`UNION ALL
+  SELECT ${`gpu.${event}`}, 'gpu', t.gpu_id::text, t.version, ${type}, ${id}, ${requestId}, ${reason},
+         jsonb_build_object(
+           'before', jsonb_build_object('allocationState', ${shown(sql`t.used_units`, sql`t.active_units`)}),
+           'after', jsonb_build_object('allocationId', t.allocation_id, 'allocationState',
+             ${shown(sql`t.used_units + t.used_step`, sql`t.active_units + t.active_step`)})),
+         t.provider_id, t.node_id, t.tenant_id
+    FROM touched t`;
+
 /**
  * The CTE `changed`: a change row for each allocation in `written` (id, tenant_id, version, diff) and for each share in
- * `touched` (allocation_id, tenant_id, gpu_id, node_id, provider_id, version, used_units and active_units before,
- * used_step and active_step). In the statement that makes the versions, since that saves the hot paths a round trip.
+ * `touched` (allocation_id, tenant_id, gpu_id, node_id, provider_id, version; used_units and active_units of the GPU
+ * before, used_step and active_step). It stands in the statement that makes the versions: that saves a round trip.
  */
 export const changed = (actor: Actor, { allocation, gpu, reason }: Events): Sql => sql`changed AS (
   INSERT INTO inventory.change (type, subject_type, subject_id, version, actor_type, actor_id, request_id, reason, diff,
@@ -36,15 +50,7 @@ export const changed = (actor: Actor, { allocation, gpu, reason }: Events): Sql 
   SELECT ${`allocation.${allocation}`}, 'allocation', w.id::text, w.version,
          ${actor.type}, ${actor.id}, ${actor.requestId}, ${reason}, w.diff, NULL::uuid, NULL::uuid, w.tenant_id
     FROM written w
-  UNION ALL
-  SELECT ${`gpu.${gpu ?? 'seen'}`}, 'gpu', t.gpu_id::text, t.version,
-         ${actor.type}, ${actor.id}, ${actor.requestId}, ${reason},
-         jsonb_build_object(
-           'before', jsonb_build_object('allocationState', ${shown(sql`t.used_units`, sql`t.active_units`)}),
-           'after', jsonb_build_object('allocationId', t.allocation_id, 'allocationState',
-             ${shown(sql`t.used_units + t.used_step`, sql`t.active_units + t.active_step`)})),
-         t.provider_id, t.node_id, t.tenant_id
-    FROM touched t WHERE ${gpu !== null}
+  ${gpu === null ? empty : gpuChanges(actor, gpu, reason)}
 )`;
 
 /** The rows of `touched` of one allocation, for `announce`; over `allocation a`. */

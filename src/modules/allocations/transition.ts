@@ -5,6 +5,9 @@ import { type Action, transitions } from './domain.ts';
 import { announce, changed, type Events, touchedOf, type Written } from './record.ts';
 import { allocationColumns, stateAt, storedGpus } from './view.ts';
 
+/** What to do about rows that somebody else has locked: pass over them, or wait. */
+export type Patience = 'skip' | 'wait';
+
 /** One step of the state machine, for one allocation or for many. */
 export interface Step {
   action: Action;
@@ -15,8 +18,7 @@ export interface Step {
   /** What changes beside state and version, over the locked row `f` with its moment `f.at`. */
   set: Sql;
   events: Events;
-  /** `skip` leaves alone what somebody else has locked, `wait` waits for it. */
-  patience: 'skip' | 'wait';
+  patience: Patience;
 }
 
 /** An allocation that a step met: as it is now, and whether the step was taken. */

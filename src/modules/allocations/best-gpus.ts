@@ -1,26 +1,10 @@
 import sql, { join, type Sql } from 'sql-template-tag';
 import type { Transaction } from '../../kernel/db/transaction.ts';
-import { type Claim, type ClaimOutcome, claimColumns, judged, take } from './claim.ts';
-import { aspectColumns, type Objective, objectives, tieBreak } from './objectives.ts';
-
-/** Which GPUs a request accepts. */
-export interface Wish {
-  count: number;
-  sameNode: boolean;
-  sameModel: boolean;
-  distinctProviders: boolean;
-  objective: Objective;
-  /** What a GPU must satisfy beside being free and schedulable; over `tables`. */
-  condition: Sql;
-  /** `gpu_state s` and whatever else the condition reads. */
-  tables: Sql;
-}
-
-/**
- * `skip` passes over GPUs that somebody else has locked, which is right among equals and never proves that nothing is
- * left; `wait` waits for them, in the order of their ids.
- */
-export type Patience = 'skip' | 'wait';
+import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
+import { aspectColumns, objectives, tieBreak } from './objectives.ts';
+import { take } from './take.ts';
+import type { Patience } from './transition.ts';
+import type { Wish } from './wish.ts';
 
 /** More GPUs than asked for are looked at, so that claims which run beside each other need not meet on the same ones. */
 const slack = 64;
@@ -114,7 +98,11 @@ const chosen = ({ count }: Wish): Sql => sql`whole AS (
     SELECT * FROM whole WHERE members >= ${count} AND nth <= ${count} ORDER BY first, place LIMIT ${count}
   )`;
 
-/** Claims the best GPUs for a wish; no allocation where `count` of them could not be had in this one statement. */
+/**
+ * Claims the best GPUs for a wish; no allocation where `count` of them could not be had in this one statement. To `skip`
+ * what others have locked is right among equals, and never proves that nothing is left; to `wait` does, in the order of
+ * the ids.
+ */
 export const claimBest = (
   tx: Transaction,
   wish: Wish,

@@ -1,0 +1,92 @@
+import sql, { type Sql } from 'sql-template-tag';
+import type { Transaction } from '../../kernel/db/transaction.ts';
+import { newId } from '../../kernel/ids.ts';
+import type { Choice, Claim, ClaimOutcome, Refused } from './claim.ts';
+import { wholeGpu } from './domain.ts';
+import { announce, changed, type Events, touchedOf, toView, type Written } from './record.ts';
+import { allocationColumns, gpusOf } from './view.ts';
+
+/** What a share costs by the hour, rounded to a nano-USD; NULL for an unpriced GPU. */
+const priceOf = (share: number): Sql =>
+  sql`round(c.price_per_hour_nano_usd::numeric * ${share}::integer / ${wholeGpu}::integer)`;
+
+/** One row: how many GPUs were chosen, whether all fit, what they cost together, and the time after the locks. */
+const verdict = ({ share }: Claim): Sql => sql`verdict AS MATERIALIZED (
+  SELECT count(*) AS found, bool_and(c.fits) AS fits, clock_timestamp() AS at,
+         CASE WHEN count(c.price_per_hour_nano_usd) = count(*) THEN sum(${priceOf(share)}) END AS price
+    FROM chosen c
+)`;
+
+/** The allocation, if every GPU is there and fits; else no row, and none in what follows from it. */
+function allocation({ tenantId, count, holdTtlS, durationS, purpose, request }: Claim): Sql {
+  const state = holdTtlS === null ? 'active' : 'held';
+  const activeFrom = holdTtlS === null ? sql`v.at` : sql`NULL::timestamptz`;
+  return sql`allocation AS (
+    INSERT INTO inventory.allocation (id, tenant_id, state, request, purpose, price_per_hour_nano_usd, hold_ttl_s,
+                                      duration_s, held_until, expires_at, activated_at, created_at, updated_at)
+    SELECT ${newId()}::uuid, ${tenantId}::uuid, ${state}::text, ${request}::jsonb, ${purpose}::text, v.price,
+           ${holdTtlS}::integer, ${durationS}::integer, v.at + make_interval(secs => ${holdTtlS}::integer),
+           ${activeFrom} + make_interval(secs => ${durationS}::integer), ${activeFrom}, v.at, v.at
+      FROM verdict v WHERE v.fits AND v.found = ${count}
+    RETURNING *
+  )`;
+}
+
+const ledger = ({ share }: Claim): Sql => sql`ledger AS (
+  INSERT INTO inventory.allocation_gpu (allocation_id, gpu_id, root_gpu_id, node_id, provider_id, units, root_units,
+                                        exclusive, price_per_hour_nano_usd, held_until, created_at)
+  SELECT a.id, c.gpu_id, c.root_gpu_id, c.node_id, c.provider_id, ${share}::integer, c.root_units,
+         ${share === wholeGpu}::boolean, ${priceOf(share)}, a.held_until, a.created_at
+    FROM allocation a, chosen c
+  RETURNING *
+)`;
+
+/** What the change rows are made of. */
+const recorded = ({ share }: Claim): Sql => sql`written AS (
+  SELECT a.id, a.tenant_id, a.version, jsonb_build_object('after', jsonb_build_object(
+           'state', a.state, 'request', a.request, 'purpose', a.purpose, 'heldUntil', a.held_until,
+           'expiresAt', a.expires_at, 'gpuIds', (SELECT jsonb_agg(c.gpu_id ORDER BY c.gpu_id) FROM chosen c))) AS diff
+    FROM allocation a
+), touched AS (
+  SELECT a.id AS allocation_id, a.tenant_id, c.gpu_id, c.node_id, c.provider_id, c.version + 1 AS version,
+         c.used_units, c.active_units, ${share}::integer AS used_step,
+         CASE WHEN a.held_until IS NULL THEN ${share}::integer ELSE 0 END AS active_step
+    FROM allocation a, chosen c
+)`;
+
+const refused = ({ share }: Claim): Sql => sql`(
+  SELECT json_agg(json_build_object(
+           'gpuId', c.gpu_id, 'blocks', c.blocks, 'due', coalesce(c.held_until <= clock_timestamp(), false),
+           'taken', c.blocks = 0 OR c.used_units + ${share}::integer > c.total_units))
+    FROM chosen c WHERE NOT c.fits) AS refused`;
+
+interface Row extends Omit<Written, 'id'> {
+  id: string | null;
+  possible: boolean;
+  found: string[] | null;
+  refused: Refused[] | null;
+}
+
+/**
+ * Takes the chosen GPUs in one statement: locks, allocation, ledger and change rows; the ledger's trigger moves
+ * `gpu_state`. All or nothing: where one GPU does not fit, or one is missing, nothing is written and the outcome says
+ * why. "Is there room" and "take it" in one query is Omicron's way of placing sleds.
+ *
+ * @see https://github.com/oxidecomputer/omicron/blob/main/nexus/db-queries/src/db/queries/sled_reservation.rs
+ */
+export async function take(tx: Transaction, claim: Claim, choice: Choice): Promise<ClaimOutcome> {
+  const gpuEvent = claim.holdTtlS === null ? 'allocated' : 'held';
+  const events: Events = { allocation: 'created', gpu: gpuEvent, reason: null };
+  const row = (await tx.row<Row>(sql`/* allocations:claim */
+    WITH ${choice.ctes}, ${verdict(claim)}, ${allocation(claim)}, ${ledger(claim)}, ${recorded(claim)},
+         ${changed(tx.actor, events)}
+    SELECT ${allocationColumns(sql`a.created_at`)}, ${gpusOf(sql`ledger l`)} AS gpus, ${touchedOf} AS touched,
+           ${choice.possible} AS possible, (SELECT json_agg(c.gpu_id) FROM chosen c) AS found, ${refused(claim)}
+      FROM verdict v LEFT JOIN allocation a ON true`)) as Row;
+  const { id, possible, found, refused: against, ...rest } = row;
+  const facts = { possible, found: found ?? [], refused: against ?? [] };
+  if (id === null) return { allocation: null, ...facts };
+  const written = { id, ...rest };
+  announce(tx, events, [written]);
+  return { allocation: toView(written), ...facts };
+}

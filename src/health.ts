@@ -22,9 +22,9 @@ export function createHealthSource({ kernel, cache, startup, modules }: Sources)
   return {
     async ready(): Promise<Readiness> {
       const checks = await dependencies();
-      const { blocked } = startup;
-      if (blocked)
-        return { ok: false, status: 'unavailable', code: blocked.code, detail: blocked.message, checks };
+      const { unready } = startup;
+      if (unready)
+        return { ok: false, status: 'unavailable', code: unready.code, detail: unready.message, checks };
       if (checks.database.status === 'unavailable') {
         const detail = checks.database.detail ?? 'The database is away.';
         return { ok: false, status: 'unavailable', code: 'dependency.unavailable', detail, checks };
@@ -38,7 +38,7 @@ export function createHealthSource({ kernel, cache, startup, modules }: Sources)
       const worst = (['unavailable', 'degraded'] as const).find((status) =>
         Object.values(checks).some((check) => check.status === status),
       );
-      return { status: startup.blocked ? 'unavailable' : (worst ?? 'ok'), checks };
+      return { status: startup.unready ? 'unavailable' : (worst ?? 'ok'), checks };
     },
   };
 }

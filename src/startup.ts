@@ -20,13 +20,16 @@ interface Dependants {
 }
 
 const starting = () => unavailable('service.starting', 'The service is starting.');
+const stopping = () => unavailable('service.stopping', 'The service is stopping.');
 
 /**
  * From "the process runs" to "it may take traffic": waits for the database and its migrations as long as it takes,
- * then starts modules and workers once. Until then /ready says why not, and nothing else is answered.
+ * then starts modules and workers once. Until then /ready says why not, and nothing else is answered. Stopping goes
+ * the other way round: /ready says so at once, and requests are answered until the listener has closed.
  */
 export class Startup {
   #blocked: AppError | null = starting();
+  #fault = '';
   readonly #stopping = new AbortController();
   readonly #on: Dependants;
 
@@ -34,9 +37,14 @@ export class Startup {
     this.#on = on;
   }
 
-  /** Why the service may take no traffic; null when it may. */
+  /** Why no request can be answered yet; null from the start of the service on. */
   get blocked(): AppError | null {
     return this.#blocked;
+  }
+
+  /** Why no more traffic may be sent here; null when it may. */
+  get unready(): AppError | null {
+    return this.#stopping.signal.aborted ? stopping() : this.#blocked;
   }
 
   async run(): Promise<void> {
@@ -47,8 +55,7 @@ export class Startup {
         this.#blocked = null;
         return;
       } catch (error) {
-        this.#blocked = error instanceof AppError ? error : starting();
-        this.#on.kernel.log.warn({ err: error }, 'the service cannot start yet');
+        this.#block(error);
         await delay(500, undefined, { signal }).catch(() => {});
       }
     }
@@ -56,7 +63,14 @@ export class Startup {
 
   stop(): void {
     this.#stopping.abort();
-    this.#blocked = unavailable('service.stopping', 'The service is stopping.');
+  }
+
+  #block(error: unknown): void {
+    const { message } = error as Error;
+    // The same fault twice a second is worth one line.
+    if (message !== this.#fault) this.#on.kernel.log.warn({ err: error }, 'the service cannot start yet');
+    this.#fault = message;
+    this.#blocked = error instanceof AppError ? error : starting();
   }
 
   async #start(): Promise<void> {

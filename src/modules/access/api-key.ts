@@ -27,13 +27,12 @@ export function generateKey(kind: 'live' | 'agent'): string {
 
 /**
  * What a key is looked up by: its embedded id, or for an operator's own text a hash of it.
- * null: it looks like one of ours and its checksum is wrong.
+ * null: it has the form of ours and its checksum is wrong.
  */
 export function lookupOf(key: string): string | null {
-  if (!key.startsWith('dpi_'))
-    return `own_${createHash('sha256').update(`lookup ${key}`).digest('hex').slice(0, 24)}`;
-  const [, body, lookup, sum] = form.exec(key) ?? [];
-  return body && lookup && sum === checksum(body) ? lookup : null;
+  const [, body = '', lookup = '', sum] = form.exec(key) ?? [];
+  if (sum !== undefined) return sum === checksum(body) ? lookup : null;
+  return `own_${createHash('sha256').update(`lookup ${key}`).digest('hex').slice(0, 24)}`;
 }
 
 /** What is stored of a key. 256 random bits need no slow hash; the pepper makes a stolen table useless by itself. */

@@ -8,13 +8,14 @@ import { principalOf, type StoredKey, stateOf } from './domain.ts';
 import { disabledKey, expiredKey, invalidKey, revokedKey } from './errors.ts';
 
 interface Options {
-  db: Database;
+  db: Pick<Database, 'row' | 'execute'>;
   pepper: string;
   clock: Clock;
 }
 
 interface Remembered {
-  principal: Principal;
+  /** Shared by all who present the key while it is looked up. */
+  principal: Promise<Principal>;
   until: number;
 }
 
@@ -35,14 +36,12 @@ export class Authenticator {
   }
 
   async authenticate(key: string): Promise<Principal> {
-    const now = this.#options.clock.now();
     const name = createHash('sha256').update(key).digest('base64');
     const known = this.#remembered.get(name);
-    if (known && known.until > now) return this.#use(known.principal);
-    const principal = await this.#load(key);
-    if (this.#remembered.size >= rememberedAtMost) this.#remembered.clear();
-    this.#remembered.set(name, { principal, until: now + rememberedForMs });
-    return this.#use(principal);
+    const fresh = known && known.until > this.#options.clock.now();
+    const principal = await (fresh ? known.principal : this.#look(name, key));
+    this.#used.add(principal.keyId);
+    return principal;
   }
 
   /** Any change of a key makes this process ask again at once. */
@@ -60,9 +59,17 @@ export class Authenticator {
          AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')`);
   }
 
-  #use(principal: Principal): Principal {
-    this.#used.add(principal.keyId);
-    return principal;
+  /** Remembered from the moment of asking: what `forget` clears meanwhile does not come back with the answer. */
+  async #look(name: string, key: string): Promise<Principal> {
+    const asked = { principal: this.#load(key), until: this.#options.clock.now() + rememberedForMs };
+    if (this.#remembered.size >= rememberedAtMost) this.#remembered.clear();
+    this.#remembered.set(name, asked);
+    try {
+      return await asked.principal;
+    } catch (error) {
+      if (this.#remembered.get(name) === asked) this.#remembered.delete(name);
+      throw error;
+    }
   }
 
   async #load(key: string): Promise<Principal> {

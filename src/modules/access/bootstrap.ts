@@ -1,5 +1,5 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import sql from 'sql-template-tag';
 import type { Database } from '../../kernel/db/database.ts';
@@ -24,23 +24,27 @@ export async function ensureOperatorKey(options: Options): Promise<void> {
   const file = join(options.dataDir, 'operator.key');
   const kept = (await readFile(file, 'utf8').catch(() => '')).trim();
   const key = kept || generateKey('live');
-  if (!(await insertKey(options, key, 'bootstrap'))) return;
-  if (!kept) {
-    await mkdir(options.dataDir, { recursive: true });
-    await writeFile(file, `${key}\n`, { mode: 0o600 });
-    await chmod(file, 0o600);
+  // First the file: were it the other way round, a crash in between would leave a key that nobody knows.
+  if (!kept) await keep(file, key);
+  if (await insertKey(options, key, 'bootstrap')) {
     options.announce(`\n  Operator API key (shown once, kept in ${file}):\n\n    ${key}\n\n`);
-  }
-  options.log.info({ file }, 'operator key ready');
+    options.log.info({ file }, 'operator key ready');
+  } else if (!kept) await rm(file);
 }
 
-/** A new value takes the place of an earlier one, which stops working. */
+async function keep(file: string, key: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${key}\n`, { mode: 0o600, flag: 'wx' });
+}
+
+/** A new value takes the place of an earlier one, which stops working, and never works again. */
 async function adoptEnvironmentKey(options: Options, key: string): Promise<void> {
   await insertKey(options, key, 'environment');
   await options.db.write({ worker: 'bootstrap' }, async (tx) => {
     const replaced = await tx.rows<{ id: string; version: number }>(sql`/* access:replace_environment_key */
-      UPDATE inventory.api_key SET revoked_at = clock_timestamp(), updated_at = clock_timestamp(), version = version + 1
-       WHERE origin = 'environment' AND revoked_at IS NULL AND lookup <> ${lookupOf(key) ?? ''}
+      UPDATE inventory.api_key SET revoked_at = inventory.moment_after(updated_at),
+             updated_at = inventory.moment_after(updated_at), version = version + 1
+       WHERE origin = 'environment' AND revoked_at IS NULL AND lookup <> ${lookupOf(key)}
       RETURNING id, version`);
     await tx.record(
       ...replaced.map(({ id, version }) => ({
@@ -51,6 +55,10 @@ async function adoptEnvironmentKey(options: Options, key: string): Promise<void>
       })),
     );
   });
+  const revoked = await options.db.row(
+    sql`SELECT FROM inventory.api_key WHERE lookup = ${lookupOf(key)} AND revoked_at IS NOT NULL`,
+  );
+  if (revoked) options.log.warn('OPERATOR_API_KEY was revoked: give it a new value');
 }
 
 /** False where the key, or for a first key any other, is there already: two replicas may start at once. */
@@ -60,10 +68,11 @@ const insertKey = (
   origin: 'bootstrap' | 'environment',
 ): Promise<boolean> =>
   db.write({ worker: 'bootstrap' }, async (tx) => {
-    const id = newId();
+    const [id, lookup] = [newId(), lookupOf(key)];
+    if (lookup === null) throw new Error('The operator key is mistyped: its checksum is wrong.');
     const inserted = await tx.execute(sql`/* access:bootstrap_key */
       INSERT INTO inventory.api_key (id, lookup, digest, hint, name, role, origin)
-      VALUES (${id}, ${lookupOf(key) ?? ''}, ${digestOf(key, pepper)}, ${hintOf(key)}, 'operator', 'operator', ${origin})
+      VALUES (${id}, ${lookup}, ${digestOf(key, pepper)}, ${hintOf(key)}, 'operator', 'operator', ${origin})
       ON CONFLICT DO NOTHING`);
     if (inserted === 0) return false;
     await tx.record({

@@ -214,6 +214,7 @@ export class KeyService {
     return key;
   }
 
+  /** Whom the key will belong to, locked: who is being deleted gets no more keys. */
   async #owner(tx: Transaction, ctx: RequestContext, input: CreateInput) {
     const field = ownerField(input);
     const none = { providerId: null, nodeId: null, tenantId: null };
@@ -224,7 +225,7 @@ export class KeyService {
       field === 'tenantId'
         ? sql`inventory.tenant WHERE`
         : sql`inventory.provider WHERE deleted_at IS NULL AND`;
-    if (!(await tx.row(sql`SELECT FROM ${table} id = ${id}`))) {
+    if (!(await tx.row(sql`SELECT FROM ${table} id = ${id} FOR SHARE`))) {
       throw new AppError(
         404,
         `${field === 'tenantId' ? 'tenant' : 'provider'}.not_found`,
@@ -236,7 +237,7 @@ export class KeyService {
 
   async #providerOf(tx: Transaction, ctx: RequestContext, nodeId: string): Promise<string> {
     const node = await tx.row<{ providerId: string }>(
-      sql`SELECT provider_id FROM inventory.node WHERE id = ${nodeId} AND deleted_at IS NULL`,
+      sql`SELECT provider_id FROM inventory.node WHERE id = ${nodeId} AND deleted_at IS NULL FOR SHARE`,
     );
     const own = ctx.principal.role !== 'provider' || node?.providerId === ctx.principal.providerId;
     if (!node || !own) throw notFound('node');

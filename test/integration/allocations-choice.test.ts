@@ -65,6 +65,7 @@ describe('cheapest', () => {
     expect(await ask({})).toEqual([dear]);
     await price(dear, null);
     expect(await ask({})).toEqual(small.gpuIds.slice(0, 1));
+    await price(dear, 100_000_000);
   });
 
   it('compares the sums of whole teams', async () => {

@@ -22,9 +22,14 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof ConfigError) return exitCodes.settings;
   if (error instanceof SnapshotError || error instanceof DriverError) return exitCodes.unreadable;
   if (error instanceof ServiceError) return error.retryable ? exitCodes.unreachable : exitCodes.refused;
-  if (error instanceof AppError) return error.status === 503 ? exitCodes.unreachable : exitCodes.refused;
+  if (error instanceof AppError) return byStatus(error.status);
   if (error instanceof InvalidMigrationsError) return exitCodes.refused;
   return isConnectionError(error) ? exitCodes.unreachable : exitCodes.failed;
+}
+
+function byStatus(status: number): ExitCode {
+  if (status === 503) return exitCodes.unreachable;
+  return status === 400 ? exitCodes.failed : exitCodes.refused;
 }
 
 /** The error as `--json` shows it. */

@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import { type RequestContext, type Role, roles } from '../kernel/context.ts';
-import { createCursorCodec } from '../kernel/http/cursor.ts';
-import { sharedSecret } from '../kernel/shared-secret.ts';
-import { KeyService } from '../modules/access/index.ts';
+import { type Role, roles } from '../kernel/context.ts';
+import type { KeyService } from '../modules/access/index.ts';
 import { futureMoment, keyName, permissionList, positiveInteger, uuid } from './arguments.ts';
 import { does, type Flags, type Outcome } from './command.ts';
-import { silentLog, withDatabase, withMigrated } from './database.ts';
+import { withMigrated } from './database.ts';
+import { asOperator, withKeyService } from './key-service.ts';
 import type { Shell } from './shell.ts';
 import { shown, table } from './table.ts';
 
@@ -76,20 +74,7 @@ const rotateCommand = (group: Command): Command =>
     .option('--overlap-s <seconds>', 'how long the old one still works', positiveInteger, 3600);
 
 const withKeys = (shell: Shell, work: (keys: KeyService) => Promise<Outcome>): Promise<Outcome> =>
-  withMigrated(shell, (ownerUrl) =>
-    withDatabase(ownerUrl, async (db) => {
-      const cursors = createCursorCodec(await sharedSecret(db, 'cursor'));
-      return work(new KeyService({ db, cursors }, shell.config().keyPepper ?? ''));
-    }),
-  );
-
-/** The audit log then says `operator cli`: nobody's key, but the right to use the database. */
-const asOperator = (): RequestContext => ({
-  principal: { keyId: 'cli', role: 'operator', providerId: null, nodeId: null, tenantId: null, scopes: [] },
-  requestId: `cli-${randomUUID()}`,
-  idempotency: null,
-  log: silentLog,
-});
+  withMigrated(shell, (ownerUrl) => withKeyService(ownerUrl, shell.config(), work));
 
 type Issued = Awaited<ReturnType<KeyService['create']>>;
 type Key = Omit<Issued, 'key'>;

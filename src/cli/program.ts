@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { release } from '../release.ts';
 import { agentCommands } from './agent.ts';
+import { dbCommands } from './db.ts';
 import { type ExitCode, exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { healthCommand } from './health.ts';
 import { keysCommands } from './keys.ts';
@@ -34,6 +35,7 @@ function createProgram(shell: Shell): Command {
     .addHelpText('after', exitCodesHelp);
   serveCommand(program, shell);
   migrateCommands(program, shell);
+  dbCommands(program, shell);
   healthCommand(program, shell);
   keysCommands(program, shell);
   openapiCommand(program, shell);

@@ -27,7 +27,7 @@ declare module 'fastify' {
   }
 }
 
-const anonymous: Principal = {
+export const anonymous: Principal = {
   keyId: '',
   role: 'viewer',
   providerId: null,

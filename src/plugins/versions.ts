@@ -35,7 +35,8 @@ export const versionsPlugin = fp(
       const version = versionOf(payload);
       if (version === null || reply.statusCode >= 300) return payload;
       reply.header('etag', formatEtag(version));
-      const fresh = request.method === 'GET' && matchesIfNoneMatch(request.headers['if-none-match'], version);
+      const reads = request.method === 'GET' || request.method === 'HEAD';
+      const fresh = reads && matchesIfNoneMatch(request.headers['if-none-match'], version);
       if (fresh) reply.code(304);
       return fresh ? null : payload;
     });

@@ -1,4 +1,4 @@
-import sql, { join, type Sql } from 'sql-template-tag';
+import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
 import type { Transaction } from '../../kernel/db/transaction.ts';
 import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
 import { aspectColumns, objectives, tieBreak } from './objectives.ts';
@@ -7,7 +7,10 @@ import type { Patience } from './transition.ts';
 import type { Wish } from './wish.ts';
 
 /** More GPUs than asked for are looked at, so that claims which run beside each other need not meet on the same ones. */
-const slack = 64;
+const slack = 32;
+
+/** A number in the text itself: a plan made once for all then knows that it is small, and walks the index by price. */
+const literal = (count: number): Sql => raw(String(count));
 
 /** Free and schedulable, as the partial indexes of `gpu_state` have it; a partition needs room on its physical GPU. */
 const isFree = sql`s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
@@ -32,8 +35,8 @@ function pool(wish: Wish): Sql {
   const { aspects, own } = objectives[wish.objective];
   const anyWillDo = !(wish.sameNode || wish.sameModel || wish.distinctProviders) && own > 0;
   const rest = anyWillDo
-    ? sql`ORDER BY ${join(aspects.slice(0, own))} FETCH FIRST (${wish.count + slack}) ROWS WITH TIES`
-    : sql``;
+    ? sql`ORDER BY ${join(aspects.slice(0, own))} FETCH FIRST ${literal(wish.count + slack)} ROWS WITH TIES`
+    : empty;
   return sql`pool AS MATERIALIZED (
     SELECT * FROM (
       SELECT s.gpu_id, s.node_id, s.provider_id, s.node_seq, s.slot_index, s.seq, ${teamOf(wish)} AS team,

@@ -1,4 +1,4 @@
-import sql, { type Sql } from 'sql-template-tag';
+import sql, { empty, type Sql } from 'sql-template-tag';
 import type { Transaction } from '../../kernel/db/transaction.ts';
 import type { IfMatch } from '../../kernel/http/etag.ts';
 import { type Action, transitions } from './domain.ts';
@@ -65,7 +65,7 @@ export async function step(
   tx: Transaction,
   { action, which, when, set, events, patience }: Step,
 ): Promise<Met[]> {
-  const skip = patience === 'skip' ? sql`SKIP LOCKED` : sql``;
+  const skip = patience === 'skip' ? sql`SKIP LOCKED` : empty;
   const { from, to } = transitions[action];
   const met = await tx.rows<Met>(sql`/* allocations:step */
     WITH target AS MATERIALIZED (SELECT a.id FROM inventory.allocation a WHERE ${which}),

@@ -18,12 +18,23 @@ const dataDir = await mkdtemp(join(tmpdir(), 'inv-smoke-'));
 const port = await freePort();
 const base = `http://127.0.0.1:${port}`;
 const service = spawn(process.execPath, ['dist/main.js'], {
-  env: { ...process.env, PORT: String(port), DATA_DIR: dataDir, LOG_LEVEL: 'warn', DATABASE_URL: '', REDIS_URL: '' },
+  env: {
+    ...process.env,
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    LOG_LEVEL: 'warn',
+    DATABASE_URL: '',
+    REDIS_URL: '',
+  },
   stdio: ['ignore', 'ignore', 'inherit'],
 });
 const ended = new Promise((resolve) => service.once('exit', (code) => resolve(code)));
 
-const status = (path, headers) => fetch(base + path, { headers }).then((answer) => answer.status, () => 0);
+const status = (path, headers) =>
+  fetch(base + path, { headers }).then(
+    (answer) => answer.status,
+    () => 0,
+  );
 
 async function expectStatus(path, wanted, headers = {}) {
   const got = await status(path, headers);
@@ -34,7 +45,8 @@ async function expectStatus(path, wanted, headers = {}) {
 try {
   const deadline = Date.now() + 60_000;
   while ((await status('/ready')) !== 200) {
-    if (service.exitCode !== null || Date.now() > deadline) throw new Error('The server did not become ready.');
+    if (service.exitCode !== null || Date.now() > deadline)
+      throw new Error('The server did not become ready.');
     await delay(200);
   }
   const key = (await readFile(join(dataDir, 'operator.key'), 'utf8')).trim();

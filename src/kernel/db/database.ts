@@ -35,6 +35,8 @@ const actor = (writer: Writer): Actor =>
   'worker' in writer ? { type: 'service', id: writer.worker, requestId: null } : actorOf(writer);
 
 const retryDelaysMs = [10, 50, 150];
+/** Later than this nothing is begun again: the handler's answer goes out after 4 s, whatever happens here. */
+const retryWithinMs = 2000;
 
 /**
  * Every statement of the service goes through here. Single reads run by themselves and are tried once more when their
@@ -58,15 +60,8 @@ export class Database implements Queryable {
   }
 
   /** Rows of one read; tried once more when its connection breaks. */
-  async rows<Row>(query: Sql): Promise<Row[]> {
-    try {
-      return await this.#db.rows<Row>(query);
-    } catch (error) {
-      if (!isConnectionError(error)) throw this.#translate(error);
-      return this.#db.rows<Row>(query).catch((again: unknown) => {
-        throw this.#translate(again);
-      });
-    }
+  rows<Row>(query: Sql): Promise<Row[]> {
+    return this.#twice(() => this.#db.rows<Row>(query));
   }
 
   async row<Row>(query: Sql): Promise<Row | undefined> {
@@ -87,12 +82,9 @@ export class Database implements Queryable {
     this.#afterCommit.push(listener);
   }
 
-  /** Reads that need one snapshot, or rows that row-level security guards. */
+  /** Reads that need one snapshot, or rows that row-level security guards; tried once more like `rows`. */
   read<T>(reader: Writer, work: (tx: Queryable) => Promise<T>): Promise<T> {
-    const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
-    return this.#attempt(reader, begin, work).catch((error: unknown) => {
-      throw this.#translate(error);
-    });
+    return this.#twice(() => this.#attempt(reader, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work));
   }
 
   /**
@@ -115,6 +107,7 @@ export class Database implements Queryable {
     request: IdempotencyRequest | null,
     work: (tx: Transaction) => Promise<T>,
   ): Promise<T> {
+    const deadline = performance.now() + retryWithinMs;
     for (let attempt = 0; ; attempt++) {
       let begun: Transaction | undefined;
       try {
@@ -130,9 +123,21 @@ export class Database implements Queryable {
         if (lost && begun) await this.#announce(begun);
         const wait = retryDelaysMs[attempt];
         const again = isRetryable(error) || (request !== null && lost);
-        if (!again || wait === undefined) throw this.#translate(error);
+        if (!again || wait === undefined || performance.now() > deadline) throw this.#translate(error);
         await delay(wait * (0.5 + Math.random()));
       }
+    }
+  }
+
+  async #twice<T>(read: () => Promise<T>): Promise<T> {
+    const deadline = performance.now() + retryWithinMs;
+    try {
+      return await read().catch((error: unknown) => {
+        if (!isConnectionError(error) || performance.now() > deadline) throw error;
+        return read();
+      });
+    } catch (error) {
+      throw this.#translate(error);
     }
   }
 
@@ -143,7 +148,9 @@ export class Database implements Queryable {
     try {
       await client.query(opening(begin, scopeOf(writer)));
       const result = await work(new Transaction(client, this.#statements, actor(writer)));
-      await client.query('COMMIT');
+      const { command } = await client.query('COMMIT');
+      // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and without an error.
+      if (command !== 'COMMIT') throw new Error('An error was swallowed: the transaction was rolled back.');
       return result;
     } catch (error) {
       if (isConnectionError(error)) broken = error as Error;
@@ -182,8 +189,11 @@ async function onceByKey<T>(
   return reply;
 }
 
-/** BEGIN, the limits and the tenant in one round trip; works behind a transaction pooler. */
+/**
+ * BEGIN, the limits and the tenant in one round trip; works behind a transaction pooler. `lock_timeout` is a little more
+ * than PostgreSQL's `deadlock_timeout` of 1 s: else it comes first, and no deadlock is ever told as one and run again.
+ */
 const opening = (begin: string, scope: string): string =>
-  `${begin}; SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '2500ms'; ` +
+  `${begin}; SET LOCAL lock_timeout = '1100ms'; SET LOCAL statement_timeout = '2500ms'; ` +
   `SET LOCAL idle_in_transaction_session_timeout = '5s'; ` +
   `SELECT set_config('app.tenant_id', ${pg.escapeLiteral(scope)}, true)`;

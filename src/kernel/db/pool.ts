@@ -12,7 +12,7 @@ export interface PoolOptions {
 
 /**
  * A pool that survives its server: dead clients are dropped with their error, never raised. Time-outs form a ladder:
- * client 5 s > handler 4 s > `query_timeout` 3 s > `statement_timeout` 2.5 s > `lock_timeout` 1 s.
+ * client 5 s > handler 4 s > `query_timeout` 3 s > `statement_timeout` 2.5 s > `lock_timeout` 1.1 s.
  */
 export function createPool({ url, max, name, log }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({

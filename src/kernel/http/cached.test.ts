@@ -22,12 +22,15 @@ beforeEach(async () => {
   cache = testCache({ redisUrl: null });
   app = await edgeApp();
   app.addSchema(Thing);
-  app.get('/thing', { schema: { response: { 200: ref(Thing), ...readProblems(404) } } }, (request, reply) =>
-    sendCached(cache, name, request, reply, async () => {
-      loads++;
-      if (!stored) throw notFound('thing');
-      return stored;
-    }),
+  app.get(
+    '/thing',
+    { schema: { response: { 200: ref(Thing), ...readProblems(404) } } },
+    async (request, reply) =>
+      sendCached(cache, name, request, reply, async () => {
+        loads++;
+        if (!stored) throw notFound('thing');
+        return stored;
+      }),
   );
 });
 afterEach(async () => {

@@ -5,6 +5,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  // Processes of their own even on two cores: modules are never unloaded, so a worker is replaced when it has grown.
+  maxWorkers: '100%',
   workerIdleMemoryLimit: '900MB',
   testTimeout: 30_000,
   transform: {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { release } from '../release.ts';
 import { agentCommands } from './agent.ts';
 import { dbCommands } from './db.ts';
+import { demoCommand } from './demo.ts';
 import { type ExitCode, exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { healthCommand } from './health.ts';
 import { keysCommands } from './keys.ts';
@@ -40,5 +41,6 @@ function createProgram(shell: Shell): Command {
   keysCommands(program, shell);
   openapiCommand(program, shell);
   agentCommands(program, shell);
+  demoCommand(program, shell);
   return program;
 }

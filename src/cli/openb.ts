@@ -1,0 +1,154 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Api } from './api.ts';
+import type { Outcome } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+import { Failure } from './failure.ts';
+import { table } from './table.ts';
+
+/** One line of `openb_node_list_gpu_node.csv`, of the trace that came with "Beware of Fragmentation" (ATC 2023). */
+interface TraceNode {
+  sn: string;
+  cpuCores: number;
+  memoryTotalMb: number;
+  gpus: number;
+  model: string;
+}
+
+/** What the trace's short names mean, with PCI ids and memory of the real hardware. G2 and G3 were not disclosed. */
+const models: Readonly<Record<string, { name: string; pciDeviceId: string; memoryTotalMb: number }>> = {
+  T4: { name: 'Tesla T4', pciDeviceId: '10de:1eb8', memoryTotalMb: 15_360 },
+  P100: { name: 'Tesla P100-PCIE-16GB', pciDeviceId: '10de:15f8', memoryTotalMb: 16_280 },
+  V100M16: { name: 'Tesla V100-SXM2-16GB', pciDeviceId: '10de:1db1', memoryTotalMb: 16_160 },
+  V100M32: { name: 'Tesla V100-SXM2-32GB', pciDeviceId: '10de:1db5', memoryTotalMb: 32_510 },
+  A10: { name: 'NVIDIA A10', pciDeviceId: '10de:2236', memoryTotalMb: 23_028 },
+};
+
+const email = 'openb-trace@example.test';
+const atOnce = 8;
+
+/**
+ * Registers the trace's nodes and GPUs through the API, reads all GPUs back and compares the totals by model with the
+ * file; exit code 1 where they differ. What is there already is found by its natural key (e-mail, hostname, hardware
+ * uuid), so that a second run changes nothing.
+ */
+export async function registerTrace(
+  api: Api,
+  folder: string,
+  progress: (line: string) => void,
+): Promise<Outcome> {
+  const nodes = await readTrace(join(folder, 'openb_node_list_gpu_node.csv'));
+  const provider = await providerOf(api);
+  const known = new Map<string, string>();
+  for await (const { id, hostname } of api.walk<{ id: string; hostname: string }>(
+    `/v1/nodes?providerId=${provider}&fields=id,hostname`,
+  ))
+    known.set(hostname, id);
+  let done = 0;
+  await eachOf(nodes, atOnce, async (node) => {
+    const id = known.get(node.sn) ?? (await createNode(api, provider, node.sn));
+    await putInventory(api, id, node);
+    if (++done % 200 === 0 || done === nodes.length) progress(`${done} of ${nodes.length} nodes`);
+  });
+  return compare(nodes, await countByName(api, provider));
+}
+
+async function readTrace(file: string): Promise<TraceNode[]> {
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new Failure(`${file} cannot be read: ${cause.message}`, exitCodes.unreadable, cause);
+  });
+  const [head, ...lines] = text.trim().split(/\r?\n/);
+  if (head !== 'sn,cpu_milli,memory_mib,gpu,model')
+    throw new Failure(`${file} is not the list of nodes.`, exitCodes.unreadable);
+  return lines.map((line) => {
+    const [sn = '', cpu, memory, gpus, model = ''] = line.split(',');
+    return { sn, cpuCores: Number(cpu) / 1000, memoryTotalMb: Number(memory), gpus: Number(gpus), model };
+  });
+}
+
+async function providerOf(api: Api): Promise<string> {
+  const found = await api.get<{ items: { id: string }[] }>(
+    `/v1/providers?email=${encodeURIComponent(email)}&limit=1`,
+  );
+  const provider = { name: 'OpenB trace', email, region: 'cn', kind: 'datacenter' };
+  return found.items[0]?.id ?? (await api.post<{ id: string }>('/v1/providers', provider)).id;
+}
+
+const createNode = async (api: Api, providerId: string, hostname: string): Promise<string> =>
+  (await api.post<{ id: string }>('/v1/nodes', { providerId, hostname })).id;
+
+/** Equal generation and equal content is no change. */
+const putInventory = (api: Api, nodeId: string, node: TraceNode): Promise<object> =>
+  api.put(`/v1/nodes/${nodeId}/inventory`, {
+    generation: 1,
+    system: { cpuCores: node.cpuCores, memoryTotalMb: node.memoryTotalMb },
+    gpus: Array.from({ length: node.gpus }, (_, index) => ({
+      uuid: `GPU-${node.sn}-${index}`,
+      index,
+      ...gpuOf(node.model),
+    })),
+  });
+
+function gpuOf(model: string): object {
+  const known = models[model];
+  if (!known) return { vendor: 'other', name: model };
+  const { memoryTotalMb, ...identity } = known;
+  return { vendor: 'nvidia', ...identity, specs: { memoryTotalMb } };
+}
+
+/** Runs `work` over all items, at most `width` at a time; ends at the first failure. */
+async function eachOf<Item>(
+  items: readonly Item[],
+  width: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const rest = items.values();
+  const lane = async () => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+}
+
+interface Counted {
+  count: number;
+  modelId: string;
+}
+
+async function countByName(api: Api, provider: string): Promise<Map<string, Counted>> {
+  const counted = new Map<string, Counted>();
+  for await (const { name, modelId } of api.walk<{ name: string; modelId: string }>(
+    `/v1/gpus?providerId=${provider}&fields=id,name,modelId`,
+  ))
+    counted.set(name, { count: (counted.get(name)?.count ?? 0) + 1, modelId });
+  return counted;
+}
+
+function compare(nodes: readonly TraceNode[], counted: ReadonlyMap<string, Counted>): Outcome {
+  const inFile = new Map<string, number>();
+  for (const { model, gpus } of nodes) inFile.set(model, (inFile.get(model) ?? 0) + gpus);
+  const totals = [...inFile]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([model, gpus]) => {
+      const found = counted.get(models[model]?.name ?? model);
+      return { model, modelId: found?.modelId ?? null, inFile: gpus, inService: found?.count ?? 0 };
+    });
+  const gpus = totals.reduce((sum, { inService }) => sum + inService, 0);
+  const ok = totals.every((total) => total.inFile === total.inService) && counted.size === totals.length;
+  return {
+    result: { ok, nodes: nodes.length, gpus, totals },
+    lines: [
+      ...table(
+        ['TRACE', 'MODEL', 'IN FILE', 'IN SERVICE'],
+        totals.map((total) => [
+          total.model,
+          total.modelId ?? '-',
+          String(total.inFile),
+          String(total.inService),
+        ]),
+      ),
+      '',
+      `${nodes.length} nodes, ${gpus} GPUs: ${ok ? 'as in the file.' : 'NOT as in the file.'}`,
+    ],
+    exitCode: ok ? exitCodes.ok : exitCodes.failed,
+  };
+}

@@ -27,16 +27,20 @@ function teamOf({ sameNode, sameModel }: Wish): Sql {
   return sameModel ? modelKey : sql`''`;
 }
 
+/** Whether any of the fitting GPUs may go with any other. */
+const anyWillDo = ({ sameNode, sameModel, distinctProviders }: Wish): boolean =>
+  !(sameNode || sameModel || distinctProviders);
+
 /**
- * The fitting GPUs with what they are judged by. Where any of them may go with any other, the best by the aspects of
- * their own rows suffice, with all that tie with the last of them.
+ * The fitting GPUs with what they are judged by. Where any will do, the best by the aspects of their own rows suffice,
+ * with all that tie with the last of them.
  */
 function pool(wish: Wish): Sql {
   const { aspects, own } = objectives[wish.objective];
-  const anyWillDo = !(wish.sameNode || wish.sameModel || wish.distinctProviders) && own > 0;
-  const rest = anyWillDo
-    ? sql`ORDER BY ${join(aspects.slice(0, own))} FETCH FIRST ${literal(wish.count + slack)} ROWS WITH TIES`
-    : empty;
+  const rest =
+    anyWillDo(wish) && own > 0
+      ? sql`ORDER BY ${join(aspects.slice(0, own))} FETCH FIRST ${literal(wish.count + slack)} ROWS WITH TIES`
+      : empty;
   return sql`pool AS MATERIALIZED (
     SELECT * FROM (
       SELECT s.gpu_id, s.node_id, s.provider_id, s.node_seq, s.slot_index, s.seq, ${teamOf(wish)} AS team,
@@ -45,29 +49,44 @@ function pool(wish: Wish): Sql {
   )`;
 }
 
-/**
- * Every GPU that could be part of an answer, best first: teams by the sum of each aspect over their best `count`
- * members, members by their own aspects. What is lexicographically least of every GPU is so of the sum.
- */
+/** The pool with the free GPUs of each node; only where that can decide, since counting costs more than all the rest. */
+function counted(wish: Wish): Sql {
+  const { aspects, own } = objectives[wish.objective];
+  const partition = own > 0 ? sql`PARTITION BY ${join(aspects.slice(0, own))}` : empty;
+  const matters = anyWillDo(wish) ? sql`count(*) OVER (${partition}) > 1` : sql`true`;
+  return sql`weighed AS MATERIALIZED (SELECT p.*, ${matters} AS free_matters FROM pool p),
+  counted AS (
+    SELECT p.*, n.free FROM weighed p LEFT JOIN (
+      SELECT s.node_id, count(*) AS free FROM inventory.gpu_state s
+       WHERE s.node_id IN (SELECT node_id FROM weighed WHERE free_matters)
+         AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
+       GROUP BY s.node_id) n USING (node_id)
+  )`;
+}
+
+/** Every GPU that could be part of an answer, best first. */
 function ranked(wish: Wish): Sql {
-  const { aspects } = objectives[wish.objective];
-  const order = sql`${join(aspects)}, ${tieBreak}`;
-  const sums = join(aspects.map((aspect) => sql`sum((${aspect})::numeric)`));
-  const oneOfEach = wish.distinctProviders
+  const order = sql`${join(objectives[wish.objective].aspects)}, ${tieBreak}`;
+  if (!anyWillDo(wish)) return rankedTeams(wish, order);
+  return sql`ranked AS MATERIALIZED (
+    SELECT p.gpu_id, p.team, row_number() OVER (ORDER BY ${order}) AS place FROM counted p
+  )`;
+}
+
+/**
+ * Teams by the sum of each aspect over their best `count` members, members by their own aspects: what is
+ * lexicographically least of every GPU is so of the sum.
+ */
+function rankedTeams({ objective, distinctProviders, count }: Wish, order: Sql): Sql {
+  const sums = join(objectives[objective].aspects.map((aspect) => sql`sum((${aspect})::numeric)`));
+  const oneOfEach = distinctProviders
     ? sql`SELECT DISTINCT ON (p.team, p.provider_id) p.* FROM counted p ORDER BY p.team, p.provider_id, ${order}`
     : sql`SELECT p.* FROM counted p`;
-  return sql`counted AS (
-    SELECT p.*, n.free FROM pool p JOIN (
-      SELECT s.node_id, count(*) AS free FROM inventory.gpu_state s
-       WHERE s.node_id IN (SELECT node_id FROM pool) AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
-       GROUP BY s.node_id) n USING (node_id)
-  ), eligible AS (
-    ${oneOfEach}
-  ), member AS (
-    SELECT p.*, row_number() OVER (PARTITION BY p.team ORDER BY ${order}) AS nth FROM eligible p
+  return sql`member AS (
+    SELECT p.*, row_number() OVER (PARTITION BY p.team ORDER BY ${order}) AS nth FROM (${oneOfEach}) p
   ), team AS (
     SELECT p.team, row_number() OVER (ORDER BY ${sums}, min(p.node_seq), min(p.seq)) AS place
-      FROM member p WHERE p.nth <= ${wish.count} GROUP BY p.team HAVING count(*) = ${wish.count}
+      FROM member p WHERE p.nth <= ${count} GROUP BY p.team HAVING count(*) = ${count}
   ), ranked AS MATERIALIZED (
     SELECT m.gpu_id, m.team, row_number() OVER (ORDER BY t.place, m.nth) AS place FROM member m JOIN team t USING (team)
   )`;
@@ -113,10 +132,11 @@ export const claimBest = (
   patience: Patience,
 ): Promise<ClaimOutcome> =>
   take(tx, claim, {
-    possible: sql`EXISTS (SELECT FROM ranked)`,
+    possible: sql`(SELECT count(*) FROM ranked) >= ${wish.count}`,
     ctes: join(
       [
         pool(wish),
+        counted(wish),
         ranked(wish),
         locked(wish, patience),
         judged(claim.share, sql`s.place IS NOT NULL`),

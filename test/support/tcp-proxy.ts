@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 
 /** What a wire holds back: all bytes, as a network that swallows them, or the server's answers alone. */
 export type Held = 'all' | 'answers' | null;
@@ -10,11 +11,15 @@ export interface TcpProxy {
   lead(port: number | null): void;
   /** Keeps connections open, new ones too, and holds their bytes back until `hold(null)`. */
   hold(what: Held): void;
+  /** Lets bytes with this text through to the server, and holds back its answers from there on. */
+  holdAnswersTo(text: string): void;
   close(): Promise<void>;
 }
 
 interface Wire {
   client: Socket;
+  /** What the client sends, on its way to the server. */
+  sent: PassThrough;
   upstream: Socket;
 }
 
@@ -22,12 +27,23 @@ interface Wire {
 export async function startTcpProxy(port: number): Promise<TcpProxy> {
   let target: number | null = port;
   let held: Held = null;
+  let awaited: string | null = null;
   const wires = new Set<Wire>();
+  const hold = (what: Held) => {
+    held = what;
+    for (const wire of wires) pass(wire, held);
+  };
+  const watch = (bytes: Buffer) => {
+    if (awaited === null || !bytes.includes(awaited)) return;
+    awaited = null;
+    hold('answers');
+  };
   const server = createServer((client) => {
     client.on('error', () => {});
     if (target === null) return client.destroy();
     const upstream = connect(target, '127.0.0.1').on('error', () => {});
-    const wire = { client, upstream };
+    const wire = { client, sent: new PassThrough(), upstream };
+    wire.sent.on('data', watch).pipe(upstream);
     wires.add(wire);
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => {
@@ -49,9 +65,9 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
       target = to;
       breakAll();
     },
-    hold: (what) => {
-      held = what;
-      for (const wire of wires) pass(wire, held);
+    hold,
+    holdAnswersTo: (text) => {
+      awaited = text;
     },
     close: async () => {
       server.close();
@@ -61,9 +77,9 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
   };
 }
 
-function pass({ client, upstream }: Wire, held: Held): void {
+function pass({ client, sent, upstream }: Wire, held: Held): void {
   client.unpipe();
   upstream.unpipe();
-  if (held !== 'all') client.pipe(upstream);
+  if (held !== 'all') client.pipe(sent);
   if (held === null) upstream.pipe(client);
 }

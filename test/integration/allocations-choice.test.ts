@@ -44,6 +44,14 @@ describe('best_fit', () => {
     expect(await ask({ objective: 'best_fit' })).toEqual(small.gpuIds.slice(0, 1));
   });
 
+  it('looks at all that tie, however many they are', async () => {
+    const input = { labels: { crowd: 'yes' } };
+    const crowd = await openNode(service, { gpus: 60, input });
+    const lonely = await openNode(service, { gpus: 1, input });
+    expect(await ask({ objective: 'best_fit', filter: { labels: { crowd: 'yes' } } })).toEqual(lonely.gpuIds);
+    for (const { node } of [crowd, lonely]) await service.as().post(`/v1/nodes/${node.id}/drain`).expect(200);
+  });
+
   it('takes a node as a whole into account with sameNode', async () => {
     const taken = await ask({ objective: 'best_fit', count: 3, sameNode: true });
     expect(taken).toEqual(large.gpuIds.slice(0, 3));

@@ -1,4 +1,6 @@
 import type { Answer, Api, Problem } from './api.ts';
+import { exitCodes } from './exit-codes.ts';
+import { Failure } from './failure.ts';
 
 interface Ask {
   /** Who asks, for the reader. */
@@ -37,13 +39,13 @@ export class Story {
     this.#tell(`  ${line}`);
   }
 
-  /** Sends a request and shows it; another status than the told one is a fault of the story. */
+  /** Sends a request and shows it. Throws a Failure where the status is not the told one: the rest would make no sense. */
   async ask<Body>({ who, api, method, path, body, headers, status, show = [] }: Ask): Promise<Body> {
     const answer = await api.send<Body & Problem>(method, path, body, headers);
     this.requests.push({ who, method, path, status: answer.status });
     this.#tell(`  ${who.padEnd(8)} ${method} ${path}${body ? ` ${JSON.stringify(body)}` : ''}`);
     this.#tell(`           ${answer.status} ${essence(answer, show)}`.trimEnd());
-    if (answer.status !== status) this.check(`${method} ${path} answers ${status}`, false);
+    if (answer.status !== status) throw unexpected(answer, `${method} ${path}`, status);
     return answer.body;
   }
 
@@ -55,6 +57,15 @@ export class Story {
   get faults(): readonly Told[] {
     return this.checks.filter(({ ok }) => !ok);
   }
+}
+
+function unexpected({ status, body }: Answer<Problem>, request: string, told: number): Failure {
+  const refused = status === 401 || status === 403;
+  const answer = `${status} ${body.code ?? ''}`.trimEnd();
+  return new Failure(
+    `${request} was answered ${answer}, not ${told}${body.detail ? `: ${body.detail}` : '.'}`,
+    refused ? exitCodes.refused : exitCodes.failed,
+  );
 }
 
 function essence({ status, body }: Answer<Problem>, show: readonly string[]): string {

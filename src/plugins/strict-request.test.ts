@@ -12,6 +12,8 @@ beforeEach(async () => {
   app.get('/things', () => ({}));
   app.get('/things/:name', { schema: { params: Params } }, ({ params }) => params);
   app.get('/search', { schema: { querystring: Type.Object({ q: Type.String() }) } }, ({ query }) => query);
+  const Open = Type.Object({ q: Type.String() }, { additionalProperties: true });
+  app.get('/open', { schema: { querystring: Open } }, ({ query }) => query);
   app.get('/stream', { config: { produces: ['text/event-stream'] } }, () => ({}));
   app.get('/probe', { config: { probe: true } }, () => ({}));
 });
@@ -36,6 +38,14 @@ describe('paths and query strings', () => {
       status: 400,
       errors: [{ pointer: 'limit', detail: 'is unknown here' }],
     });
+  });
+
+  it('closes a query schema that does not say that it is open', async () => {
+    expect(await problemOf('/search?q=a&limit=1')).toMatchObject({
+      status: 400,
+      errors: [{ pointer: 'limit', detail: 'is unknown here' }],
+    });
+    expect(await problemOf('/open?q=a&limit=1')).toEqual({ q: 'a', limit: '1' });
   });
 
   it('decodes what is in order', async () => {

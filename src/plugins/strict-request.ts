@@ -1,7 +1,7 @@
 import type {} from '@fastify/swagger';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { Type } from 'typebox';
+import { type TObject, Type } from 'typebox';
 import { type AppError, invalid } from '../kernel/errors.ts';
 import { accepts } from '../kernel/http/accept.ts';
 import { malformed, notAcceptable, stopping, unsupportedMediaType } from '../kernel/http/http-errors.ts';
@@ -26,7 +26,8 @@ function malformedFault({ raw, query }: FastifyRequest): AppError | null {
 
 function contentFault({ method, headers, is404, routeOptions }: FastifyRequest): AppError | null {
   const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+  const hasBody = method !== 'GET' && method !== 'HEAD';
+  if (hasBody && encoding !== undefined && encoding.toLowerCase() !== 'identity')
     return unsupportedMediaType(method, 'The body must not be encoded.');
   const { probe, produces = json } = routeOptions.config;
   const isFree = is404 || probe || routeOptions.schema?.hide;
@@ -35,8 +36,9 @@ function contentFault({ method, headers, is404, routeOptions }: FastifyRequest):
 
 /**
  * What every request must satisfy before anybody looks at it: a Host, a readable path and query string, no encoded
- * body, an `Accept` that the route can serve. Routes without a query schema take no parameter at all. Once the
- * application closes, what still arrives on open connections gets a 503.
+ * body, an `Accept` that the route can serve, no parameter that its query schema leaves out (a schema that cannot list
+ * all of them says `additionalProperties: true`, and a parser behind it refuses the rest). Once the application closes,
+ * what still arrives on open connections gets a 503.
  */
 export const strictRequest = fp(
   async (app) => {
@@ -45,8 +47,9 @@ export const strictRequest = fp(
       closing = true;
     });
     app.addHook('onRoute', (route) => {
-      if (route.schema?.hide || route.schema?.querystring) return;
-      route.schema = { ...route.schema, querystring: Type.Object({}, { additionalProperties: false }) };
+      if (route.schema?.hide) return;
+      const given = (route.schema?.querystring as TObject | undefined) ?? Type.Object({});
+      route.schema = { ...route.schema, querystring: { additionalProperties: false, ...given } };
     });
     app.addHook('onRequest', (request, _reply, done) => {
       const fault = closing ? stopping() : (malformedFault(request) ?? contentFault(request));

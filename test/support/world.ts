@@ -24,8 +24,8 @@ export interface World {
   stop(): Promise<void>;
 }
 
-/** Nodes stay online for the whole test: nobody sends a second heartbeat. */
-const patient = { HEARTBEAT_MIN_INTERVAL_S: '3600' };
+/** Nodes stay online for the whole test, since nobody sends a second heartbeat; anybody may register. */
+const patient = { HEARTBEAT_MIN_INTERVAL_S: '3600', OPEN_REGISTRATION: 'true' };
 
 export async function createWorld(env: Record<string, string> = {}): Promise<World> {
   const service = await startService({ ...patient, ...env });

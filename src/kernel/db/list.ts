@@ -48,9 +48,12 @@ const pageParameters = {
 
 const pageNames = ['limit', 'cursor', 'sort', 'fields'];
 
-/** The query string of a list: its filters and the paging parameters. */
+/** The query string of a list: its filters and the paging parameters. Open, since `parseList` refuses what is unknown. */
 export const listQuerySchema = ({ filters, sort }: Collection) =>
-  Type.Object({ ...filterQuerySchema(filters).properties, ...pageParameters, sort: sortSchema(sort) });
+  Type.Object(
+    { ...filterQuerySchema(filters).properties, ...pageParameters, sort: sortSchema(sort) },
+    { additionalProperties: true },
+  );
 
 /**
  * Reads a validated query string. `owner` is whose view it is: a cursor works in that view only.

@@ -55,6 +55,7 @@ export const CreateGpuModel = Type.Object(
     source: Type.Optional(
       Type.String({
         pattern: `^(?!${BUILT_IN}$)\\S.{0,199}$`,
+        examples: ['data sheet of the maker'],
         maxLength: 200,
         default: 'operator',
         description: 'Where the facts come from.',

@@ -47,7 +47,7 @@ export const Verification = Type.Object(
     state: StrEnum(states),
     nonce: Nullable(Type.String({ description: 'Good for one submission; null for viewers.' })),
     expiresAt: DateTime(),
-    evidence: Nullable(evidence),
+    evidence: Type.Optional(Nullable(evidence)),
     evidenceSha256: Nullable(
       Type.String({ description: 'Of the canonical JSON (RFC 8785), in hexadecimal.' }),
     ),

@@ -4,7 +4,6 @@ export { inventoryClient } from './client.ts';
 export { type Driver, DriverError } from './driver.ts';
 export { fakeDriver, parseFakeStates } from './fake-driver.ts';
 export { localHost } from './host.ts';
-export { NoCredentialError } from './identity.ts';
 export { parseSnapshot } from './parse-snapshot.ts';
 export { runAgent } from './runner.ts';
 export { ServiceError } from './service-error.ts';

@@ -24,7 +24,7 @@ export async function withClient<T>(ownerUrl: string, work: (client: pg.Client) 
 }
 
 /** Refuses a database that lacks migrations of this release. */
-export async function assertMigrated(client: pg.Client): Promise<void> {
+async function assertMigrated(client: pg.Client): Promise<void> {
   const { pending } = await migrationState(client);
   if (pending.length === 0) return;
   throw new Failure('Run `depin-inventory migrate up` first.', exitCodes.refused);

@@ -39,7 +39,7 @@ export const pressure = fp<PressureOptions>(
       watchedFrom = clock.now() + 2 * sampleMs;
     });
     await app.register(underPressure, {
-      maxEventLoopDelay: options.maxEventLoopDelayMs ?? 500,
+      maxEventLoopDelay: options.maxEventLoopDelayMs ?? 1_000,
       maxHeapUsedBytes: options.maxHeapBytes ?? 0,
       maxRssBytes: options.maxRssBytes ?? 0,
       sampleInterval: sampleMs,

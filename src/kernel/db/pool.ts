@@ -19,7 +19,7 @@ export function createPool({ url, max, name, log }: PoolOptions): pg.Pool {
     connectionString: url,
     max,
     application_name: name,
-    connectionTimeoutMillis: 1500,
+    connectionTimeoutMillis: 2500,
     query_timeout: 3000,
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: 900,

@@ -168,7 +168,10 @@ async function registerRoutes(
   await app.register(probes, { health, config: { public: true } });
   await app.register(docsPages, { errors: await readErrorsPage(), config: { public: true } });
   for (const { routes } of instances.values()) {
-    await app.register(async (scope) => routes?.(scope as App));
+    await app.register((scope, _options, done) => {
+      routes?.(scope as App);
+      done();
+    });
   }
 }
 

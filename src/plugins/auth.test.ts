@@ -45,8 +45,9 @@ describe('a route', () => {
 
   it('that declares nothing stops the service from starting in a scope of its own, too', async () => {
     await setup();
-    app.register(async (scope) => {
+    app.register((scope, _options, done) => {
       scope.post('/deep', () => ({}));
+      done();
     });
     await expect(app.ready()).rejects.toThrow('POST /deep declares no permission');
   });

@@ -17,6 +17,7 @@ const floorSchema = `
   CREATE TABLE public.floor_gpu (id int PRIMARY KEY, price int, owner bigint) WITH (fillfactor = 80);
   INSERT INTO public.floor_gpu SELECT g, (hashint4(g) & 4095), NULL FROM generate_series(1, 50000) g;
   CREATE INDEX ON public.floor_gpu (price, id) WHERE owner IS NULL;
+  CREATE INDEX ON public.floor_gpu (owner) WHERE owner IS NOT NULL;
   CREATE TABLE public.floor_allocation (id bigint PRIMARY KEY, tenant int, at timestamptz);`;
 
 const floorScript = `\\set a random(1, 9000000000000000)

@@ -1,6 +1,6 @@
 import type { Clock } from '../time.ts';
-import type { Cache, CacheName, CacheOutcome, CacheState, Domain } from './contract.ts';
 import type { Coherence } from './coherence.ts';
+import type { Cache, CacheName, CacheOutcome, CacheState, Domain } from './contract.ts';
 import { LocalStore } from './local-store.ts';
 import { everything } from './pending-tags.ts';
 import type { Lookup, SharedStore } from './shared-store.ts';

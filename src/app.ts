@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from './config/index.ts';
 import { createHealthSource } from './health.ts';
@@ -168,10 +169,8 @@ async function registerRoutes(
   await app.register(probes, { health, config: { public: true } });
   await app.register(docsPages, { errors: await readErrorsPage(), config: { public: true } });
   for (const { routes } of instances.values()) {
-    await app.register((scope, _options, done) => {
-      routes?.(scope as App);
-      done();
-    });
+    const scope: FastifyPluginAsync = async (inner) => routes?.(inner as App);
+    await app.register(scope);
   }
 }
 

@@ -1,10 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import type { Outcome } from './command.ts';
 import { withClient } from './database.ts';
 
 /** What stays: who may get in as an operator, the catalogue, policies, and what replicas share. */
 const kept = ['api_key', 'change', 'gpu_model', 'instance', 'level_policy', 'service_secret', 'tenant'];
+
+/** Shown as a replica for five seconds after the data went: services that run then drop what they have cached. */
+export const clearedMark = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Empties the database in one transaction: providers, nodes, GPUs, all that was observed of them, allocations, tenants,
@@ -18,8 +20,10 @@ export async function clear(ownerUrl: string): Promise<Outcome> {
     await client.query(`DELETE FROM inventory.api_key WHERE role <> 'operator'`);
     await client.query('DELETE FROM inventory.tenant');
     await keepHistoryOfTheKept(client);
-    // Counted as a replica for five seconds: services that run then drop what they have cached.
-    await client.query('INSERT INTO inventory.instance (id) VALUES ($1)', [randomUUID()]);
+    await client.query(
+      `INSERT INTO inventory.instance (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp()`,
+      [clearedMark],
+    );
     await client.query('COMMIT');
     return names;
   });

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { migrateDown, migrateUp, migrationState } from '../kernel/migrations.ts';
 import { does, type Flags, type Outcome } from './command.ts';
 import { withClient, withMigrated } from './database.ts';
-import { clear } from './db-clear.ts';
+import { clear, clearedMark } from './db-clear.ts';
 import { seed } from './db-seed.ts';
 import { verify } from './db-verify.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -87,7 +87,8 @@ async function assertUnused(client: Client): Promise<void> {
   const { rows } = await client.query(`SELECT to_regclass('inventory.instance') IS NOT NULL AS present`);
   if (!rows[0]?.present) return;
   const { rowCount } = await client.query(
-    `SELECT FROM inventory.instance WHERE seen_at > clock_timestamp() - interval '5 seconds'`,
+    `SELECT FROM inventory.instance WHERE seen_at > clock_timestamp() - interval '5 seconds' AND id <> $1`,
+    [clearedMark],
   );
   if (rowCount) throw new Failure('A service runs on this database: end it first.', exitCodes.refused);
 }

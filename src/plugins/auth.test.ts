@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { FastifyPluginAsync } from 'fastify';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
 import type { Principal } from '../kernel/context.ts';
 import { AppError, forbidden } from '../kernel/errors.ts';
@@ -45,10 +46,10 @@ describe('a route', () => {
 
   it('that declares nothing stops the service from starting in a scope of its own, too', async () => {
     await setup();
-    app.register((scope, _options, done) => {
-      scope.post('/deep', () => ({}));
-      done();
-    });
+    const scope: FastifyPluginAsync = async (inner) => {
+      inner.post('/deep', () => ({}));
+    };
+    app.register(scope);
     await expect(app.ready()).rejects.toThrow('POST /deep declares no permission');
   });
 

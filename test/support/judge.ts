@@ -4,6 +4,13 @@ import { type Document, type JsonSchema, type Operation, schemaChecker } from '.
 
 const problem: JsonSchema = { $ref: '#/components/schemas/Problem' };
 
+interface Content {
+  status?: number;
+  code?: string;
+  requestId?: string;
+  errors?: object[];
+}
+
 const documentedCodes = (): Set<string> => {
   const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
   return new Set([...page.matchAll(/`([a-z_]+(?:\.[a-z_]+)?)`/g)].map(([, code = '']) => code));
@@ -26,13 +33,14 @@ export function judgeOf(document: Document): (operation: Operation, answer: Answ
   const codes = documentedCodes();
 
   const judgeProblem = ({ statusCode, headers, body }: Answer): string[] => {
-    const content = parsed(body) as { status?: number; code?: string; requestId?: string } | undefined;
+    const content = parsed(body) as Content | undefined;
     const fault = check(problem, content);
     return [
       headers['content-type'] === 'application/problem+json' ? '' : `is ${headers['content-type']}`,
       fault && `no problem document: ${fault}`,
       content?.status === statusCode ? '' : `says ${content?.status} inside`,
       codes.has(content?.code ?? '') ? '' : `has the unknown code ${content?.code}`,
+      content?.code === 'request.invalid' && !content.errors?.length ? 'names no field' : '',
       content?.requestId === headers['x-request-id'] ? '' : 'names another request',
     ];
   };

@@ -2,8 +2,10 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type Cluster,
   clusterOf,
   initialiseCluster,
+  type ServerSettings,
   startCluster,
   stopCluster,
 } from '../../src/kernel/db/postgres-cluster.ts';
@@ -23,16 +25,34 @@ const settings = {
   client_connection_check_interval: '1s',
 };
 
-/** Starts a PostgreSQL in a temporary folder; `url` is its superuser's. */
-export async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
+export interface TestPostgres {
+  /** The superuser's. */
+  url: string;
+  port: number;
+  cluster: Cluster;
+  /** Starts it again after `halt` or a crash, on the same port. */
+  start(): Promise<void>;
+  /** Stops it in an orderly way; its data stay. */
+  halt(): Promise<void>;
+  /** Stops it for good. */
+  stop(): Promise<void>;
+}
+
+/** Starts a PostgreSQL in a temporary folder; `more` settings stand above those of the tests. */
+export async function startPostgres(more: ServerSettings = {}): Promise<TestPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'inv-pg-'));
   chmodSync(folder, 0o755);
   const cluster = clusterOf(folder);
   const port = await freePort();
+  const start = () => startCluster(cluster, { ...settings, ...more, port });
   await initialiseCluster(cluster, 'postgres', ['--no-sync']);
-  await startCluster(cluster, { ...settings, port });
+  await start();
   return {
     url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
+    port,
+    cluster,
+    start,
+    halt: () => stopCluster(cluster),
     stop: async () => {
       await stopCluster(cluster);
       rmSync(folder, { recursive: true, force: true });

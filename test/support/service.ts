@@ -30,23 +30,33 @@ const clientOf = (url: string, key: string | null) => {
   return key === null ? agent : agent.set('authorization', `Bearer ${key}`);
 };
 
-/** The real service on a database of its own, listening on a free port. `env` adds settings; `database` shares one. */
-export async function startService(
-  env: Record<string, string> = {},
-  database?: TestDatabase,
-): Promise<TestService> {
-  const own = database ?? (await createDatabase());
+/** The real service on a database of its own, not started yet. */
+export async function assembleService(database: TestDatabase, env: Record<string, string> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'inv-data-'));
   const config = loadConfig(modules, {
     PORT: '0',
     LOG_LEVEL: 'silent',
-    DATABASE_URL: own.url,
+    DATABASE_URL: database.url,
     DATA_DIR: dataDir,
     OPERATOR_API_KEY: operatorKey,
     RATE_LIMIT_ENABLED: 'false',
     ...env,
   });
   const application = await createApplication(config, pino({ level: config.logLevel }));
+  const close = async () => {
+    await application.close();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  return { application, close };
+}
+
+/** The real service on a database of its own, listening on a free port. `env` adds settings; `database` shares one. */
+export async function startService(
+  env: Record<string, string> = {},
+  database?: TestDatabase,
+): Promise<TestService> {
+  const own = database ?? (await createDatabase());
+  const { application, close } = await assembleService(own, env);
   await application.startup.run();
   const url = await application.app.listen({ host: '127.0.0.1', port: 0 });
   const sql = new pg.Pool({ connectionString: own.ownerUrl, max: 4 });
@@ -57,10 +67,9 @@ export async function startService(
     sql,
     as: (key = operatorKey) => clientOf(url, key),
     async stop() {
-      await application.close();
+      await close();
       await sql.end();
       if (!database) await own.drop();
-      await rm(dataDir, { recursive: true, force: true });
     },
   };
 }

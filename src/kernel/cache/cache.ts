@@ -7,7 +7,7 @@ import { type Cache, type CacheOutcome, type Domain, defaultTtlS } from './contr
 import { ReadThrough } from './read-through.ts';
 import { SharedStore } from './shared-store.ts';
 
-export type { Cache, CacheName, CacheOutcome, CacheState, Domain } from './contract.ts';
+export type { Cache, CacheName, CacheOutcome, Domain } from './contract.ts';
 
 export interface CacheOptions {
   /** Null: values are kept in the process, and only while there is no other replica. */

@@ -20,8 +20,11 @@ interface Validate {
 
 type Compile = (route: Route) => Validate;
 
-/** Numbers as JSON writes them, without an exponent: JavaScript also takes ` 5`, `1e2`, `0x10` and `5.`. */
-const plainNumber = /^-?(?:0|[1-9]\d{0,15})(?:\.\d{1,16})?$/;
+/** Numbers as JSON writes them: JavaScript also takes ` 5`, `0x10` and `5.`, and `1e2` for a whole one. */
+const writtenAs: Readonly<Record<string, RegExp>> = {
+  integer: /^-?(?:0|[1-9]\d*)$/,
+  number: /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/,
+};
 
 interface DataContext {
   parentData: Record<string | number, unknown>;
@@ -53,11 +56,13 @@ function bodyValidator(route: Route, compile: Compile, compileAll: Compile): Fas
   };
 }
 
-/** The parameters of a schema that are numbers. */
-function numbersIn(schema: unknown): string[] {
+/** The parameters of a schema that are numbers, and how they are written. */
+function numbersIn(schema: unknown): { name: string; type: string; pattern: RegExp }[] {
   const { properties = {} } = schema as { properties?: Record<string, { type?: string }> };
-  const isNumber = ({ type }: { type?: string }) => type === 'integer' || type === 'number';
-  return Object.entries(properties).flatMap(([name, property]) => (isNumber(property) ? [name] : []));
+  return Object.entries(properties).flatMap(([name, { type = '' }]) => {
+    const pattern = writtenAs[type];
+    return pattern ? [{ name, type, pattern }] : [];
+  });
 }
 
 /** Parameters and headers come as text; AJV turns it into numbers, once it is known to be written like one. */
@@ -65,12 +70,11 @@ function textValidator(route: Route, compile: Compile): FastifyValidationResult 
   const validate = compile(route);
   const numbers = numbersIn(route.schema);
   return (given: Record<string, unknown>) => {
-    const odd = numbers.find((name) => name in given && !plainNumber.test(String(given[name])));
+    const odd = numbers.find(({ name, pattern }) => name in given && !pattern.test(String(given[name])));
     if (odd === undefined) return validate(given) ? true : { error: validate.errors ?? [] };
+    const { name, type } = odd;
     return {
-      error: [
-        { keyword: 'type', instancePath: toPointer([odd]), schemaPath: '', params: { type: 'plain number' } },
-      ],
+      error: [{ keyword: 'type', instancePath: toPointer([name]), schemaPath: '', params: { type } }],
     };
   };
 }

@@ -9,8 +9,6 @@ import { ledgerPorts } from './ports.ts';
 import { registerRoutes } from './routes.ts';
 import { AllocationService } from './service.ts';
 
-export { Allocation } from './schemas.ts';
-
 const settings = {
   sweepIntervalMs: integer(
     'ALLOCATION_SWEEP_INTERVAL_MS',

@@ -14,7 +14,6 @@ export {
   normalisePciBusId,
   normalisePciDeviceId,
   normaliseUuid,
-  type SpecMismatch,
   specMismatches,
   UNCATALOGUED,
 } from './domain.ts';

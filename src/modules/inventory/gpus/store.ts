@@ -91,6 +91,10 @@ export interface WrittenGpu {
   node?: LockedNode | undefined;
 }
 
+/** A measure too small for a `real` column is nothing; PostgreSQL would refuse it (22003). */
+const storable = (value: unknown): unknown =>
+  typeof value === 'number' && Math.fround(value) === 0 ? 0 : value;
+
 function toRow({ gpu, node }: WrittenGpu, place: number): Record<string, unknown> {
   return {
     id: gpu.id,
@@ -114,7 +118,7 @@ function toRow({ gpu, node }: WrittenGpu, place: number): Record<string, unknown
     model_id: gpu.modelId,
     region: gpu.region,
     ...Object.fromEntries(
-      Object.entries({ ...gpu.specs, ...gpu.capabilities }).map(([name, v]) => [columnOf(name), v]),
+      Object.entries({ ...gpu.specs, ...gpu.capabilities }).map(([name, v]) => [columnOf(name), storable(v)]),
     ),
     driver_version: gpu.driverVersion,
     cuda_version: gpu.cudaVersion,

@@ -189,6 +189,26 @@ describe('a lost race', () => {
     const { rows } = await owner.query('SELECT DISTINCT version::int FROM inventory.tenant');
     expect(rows).toEqual([{ version: 3 }]);
   });
+
+  it('in a storm of writers in all orders is told as one, and counts are exact', async () => {
+    const rows = await db.write(asWorker, async (tx) => [
+      await addTenant(tx, 'a'),
+      await addTenant(tx, 'b'),
+      await addTenant(tx, 'c'),
+    ]);
+    const write = (order: { id: string }[]) =>
+      db.write(asWorker, async (tx) => {
+        for (const { id } of order)
+          await tx.execute(sql`UPDATE inventory.tenant SET version = version + 1 WHERE id = ${id}`);
+      });
+    const orders = Array.from({ length: 20 }, (_, i) => (i % 2 ? rows : rows.toReversed()));
+    const outcomes = await Promise.allSettled(orders.map(write));
+    const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    for (const error of refused)
+      expect(['request.concurrent_update', 'resource.busy', 'dependency.unavailable']).toContain(error.code);
+    const { rows: versions } = await owner.query('SELECT DISTINCT version::int FROM inventory.tenant');
+    expect(versions).toEqual([{ version: 21 - refused.length }]);
+  });
 });
 
 describe('a row that somebody else holds', () => {

@@ -6,30 +6,30 @@ import { bodySchema, type Document, type Operation, parametersIn } from './opena
 export type Ids = Readonly<Record<string, string>>;
 
 /** Which collection a field of a body, or a parameter, names an object of. */
-const collectionOf: Readonly<Record<string, string>> = {
-  providerId: 'providers',
-  nodeId: 'nodes',
-  gpuId: 'gpus',
-  gpuIds: 'gpus',
-  tenantId: 'tenants',
-  modelId: 'gpu-models',
-};
+const collectionOf = new Map([
+  ['providerId', 'providers'],
+  ['nodeId', 'nodes'],
+  ['gpuId', 'gpus'],
+  ['gpuIds', 'gpus'],
+  ['tenantId', 'tenants'],
+  ['modelId', 'gpu-models'],
+]);
 
 type Json = Record<string, unknown>;
 
 /** Fields that must be new each time. */
-const fresh: Readonly<Record<string, () => string>> = {
-  uuid: () => `GPU-${randomUUID()}`,
-  hostname: () => `node-${randomUUID()}`,
-  email: () => `${randomUUID()}@example.test`,
-};
+const fresh = new Map<string, () => string>([
+  ['uuid', () => `GPU-${randomUUID()}`],
+  ['hostname', () => `node-${randomUUID()}`],
+  ['email', () => `${randomUUID()}@example.test`],
+]);
 
 function placed(name: string, value: unknown, ids: Ids): unknown {
-  const id = ids[collectionOf[name] ?? ''];
+  const id = ids[collectionOf.get(name) ?? ''];
   if (id !== undefined) return Array.isArray(value) ? [id] : id;
   if (Array.isArray(value)) return value.map((item) => placed('', item, ids));
   if (typeof value === 'object' && value !== null) return withIds(value as Json, ids);
-  return fresh[name]?.() ?? value;
+  return fresh.get(name)?.() ?? value;
 }
 
 /** A body whose references point at the given objects. */
@@ -50,7 +50,7 @@ export function exampleBody(document: Document, operation: Operation, ids: Ids):
 const requiredQuery = (operation: Operation, ids: Ids): string =>
   parametersIn(operation, 'query')
     .filter(({ required }) => required)
-    .map(({ name }) => `${name}=${ids[collectionOf[name] ?? '']}`)
+    .map(({ name }) => `${name}=${ids[collectionOf.get(name) ?? '']}`)
     .join('&');
 
 /** A well-formed request of an operation on the given objects, with a key or without one. */

@@ -65,4 +65,15 @@ describe('mergePatch', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
     expect(Object.getPrototypeOf(merged.labels)).toBe(Object.prototype);
   });
+
+  it('lets no free object grow beyond what one request could send', () => {
+    const labels = Object.fromEntries(Array.from({ length: 64 }, (_, index) => [`k${index}`, 'v']));
+    expect(() => mergePatch({ labels }, { labels: { one: 'more' } })).toThrow(
+      'labels: would hold more than 64',
+    );
+    expect(mergePatch({ labels }, { labels: { k0: null, one: 'more' } }).labels).toHaveProperty('one');
+    const attributes = { a: { b: 'x'.repeat(40_000) } };
+    const more = { attributes: { a: { c: 'x'.repeat(40_000) } } };
+    expect(() => mergePatch({ attributes }, more)).toThrow('attributes: would be longer than 65536');
+  });
 });

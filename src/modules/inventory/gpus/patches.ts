@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
-import { type AppError, invalid, notFound } from '../../../kernel/errors.ts';
+import { invalid, notFound } from '../../../kernel/errors.ts';
 import { gates } from '../../../kernel/gates.ts';
 import { assertVersion, type IfMatch } from '../../../kernel/http/etag.ts';
 import { mergePatch } from '../../../kernel/http/merge-patch.ts';
@@ -63,17 +63,17 @@ export async function planPatches(
     if (!before) return pointer ? at(`${pointer}/id`, notFound('gpu')) : notFound('gpu');
     if (seen.has(id)) return invalid(`${pointer}/id`, 'is given twice');
     seen.add(id);
-    const stale = failure(() => assertVersion(ifMatch, before.version));
-    if (stale) return pointer ? at(`${pointer}/version`, stale) : stale;
-    const after = speak(before, statementOf(before, patch, speaker), speaker, resolve);
+    const stale = attempt(() => assertVersion(ifMatch, before.version));
+    if (isError(stale)) return pointer ? at(`${pointer}/version`, stale) : stale;
+    const after = attempt(() => speak(before, statementOf(before, patch, speaker), speaker, resolve));
+    if (isError(after)) return pointer ? at(pointer + (after.errors[0]?.pointer ?? ''), after) : after;
     return { before, after: withLifecycleGate(after), verb: 'updated' };
   });
 }
 
-function failure(check: () => void): AppError | null {
+function attempt<T>(work: () => T): Outcome<T> {
   try {
-    check();
-    return null;
+    return work();
   } catch (error) {
     if (isError(error)) return error;
     throw error;

@@ -141,8 +141,21 @@ export function wrongParameters(schema: JsonSchema): string[] {
   const { type, format, minimum = 0, maximum = 0, maxLength = 0 } = schema;
   if (type === 'integer' || type === 'number') {
     const beyond = [minimum - 1, maximum + 1].map((value) => encodeURIComponent(String(value)));
-    const odd = ['', 'x', '1e2', '%205', '5%20', '+5', '0x10', '1,2', 'NaN', 'Infinity', '9'.repeat(400)];
-    return [...common, ...beyond, ...odd, ...(type === 'integer' ? ['1.5'] : [])];
+    const odd = [
+      '',
+      'x',
+      '%205',
+      '5%20',
+      '+5',
+      '05',
+      '5.',
+      '0x10',
+      '1,2',
+      'NaN',
+      'Infinity',
+      '9'.repeat(400),
+    ];
+    return [...common, ...beyond, ...odd, ...(type === 'integer' ? ['1.5', '1e2'] : [])];
   }
   if (type === 'boolean') return [...common, '', '1', 'yes', 'TRUE', 'true%20', 'null'];
   if (schema.enum) return [...common, '', 'no%20such%20word'];

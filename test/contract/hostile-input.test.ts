@@ -100,7 +100,7 @@ function queryCases(operation: Operation): Case[] {
     ...unknown.map((query) => caseOf(operation, query.slice(0, 20), withQuery(request, query))),
     caseOf(operation, 'repeated', withQuery(request, `${first}=1&${first}=1`)),
     ...known.flatMap(({ name, schema }) =>
-      wrongParameters(schema).map((text) =>
+      wrongParameters(schema, name).map((text) =>
         caseOf(operation, `${name}=${text.slice(0, 40)}`, withQuery(request, `${name}=${text}`)),
       ),
     ),

@@ -102,12 +102,16 @@ export const oddMoments: readonly string[] = [
   '2026-01-01T00:00:00+25:00',
 ];
 
+/** The next number that tells itself apart: beyond 2⁵³ one more is the same. */
+const above = (limit: number): number => (Number.isSafeInteger(limit) ? limit + 1 : limit * 10);
+const below = (limit: number): number => (Number.isSafeInteger(limit) ? limit - 1 : limit * 10);
+
 function wrongNumbers(types: readonly (string | undefined)[], { minimum, maximum }: JsonSchema): unknown[] {
   return [
     '7',
     ...(types.includes('integer') ? [1.5, 0.1 + 0.2] : []),
-    ...(minimum === undefined ? [] : [minimum - 1]),
-    ...(maximum === undefined ? [] : [maximum + 1]),
+    ...(minimum === undefined ? [] : [below(minimum)]),
+    ...(maximum === undefined ? [] : [above(maximum)]),
     1e300,
     2 ** 53,
   ];
@@ -135,12 +139,12 @@ function wrongLists({ minItems = 0, maxItems = 1000, uniqueItems, items = {} }: 
   ];
 }
 
-/** Texts that a parameter of a query string refuses, encoded. */
-export function wrongParameters(schema: JsonSchema): string[] {
-  const common = ['%00', '%ff', '%ED%A0%80', 'a%ZZ'];
+/** Texts that a parameter of a query string refuses, encoded. What is no UTF-8 is tried on plain names alone. */
+export function wrongParameters(schema: JsonSchema, name: string): string[] {
+  const common = name.includes('.') ? [] : ['%00', '%ff', '%ED%A0%80', 'a%ZZ'];
   const { type, format, minimum = 0, maximum = 0, maxLength = 0 } = schema;
   if (type === 'integer' || type === 'number') {
-    const beyond = [minimum - 1, maximum + 1].map((value) => encodeURIComponent(String(value)));
+    const beyond = [below(minimum), above(maximum)].map((value) => encodeURIComponent(String(value)));
     const odd = [
       '',
       'x',

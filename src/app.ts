@@ -113,9 +113,9 @@ export async function createApplication(
     async close() {
       startup.stop();
       await workers.stop();
-      // The other replicas should not wait for the echo of one that is gone.
-      await replicas.leave().catch(() => {});
       await app.close();
+      // Only now: a replica that thinks itself alone caches, and must not miss what the last requests changed.
+      await replicas.leave().catch(() => {});
       await db.close();
     },
   };

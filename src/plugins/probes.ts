@@ -58,6 +58,7 @@ const Report = Type.Object({ status: Status, checks: Checks }, { additionalPrope
 const notReady = ({ code, detail, status, checks }: Readiness): AppError =>
   new AppError(503, code ?? 'dependency.unavailable', detail ?? 'The service cannot take traffic now.', {
     members: { readiness: status, checks },
+    headers: { 'retry-after': '1' },
   });
 
 /**

@@ -21,7 +21,8 @@ export const problem = fp<ProblemOptions>(
       const known =
         error instanceof AppError ? error : (fromFastify(error, request.method) ?? toAppError(error));
       const answer = known ?? internal(error);
-      if (answer.status >= 500)
+      // A load balancer that asks every second need not fill the log with what /ready says.
+      if (answer.status >= 500 && !request.routeOptions.config.probe)
         request.log[known ? 'warn' : 'error']({ err: error, code: answer.code }, 'failed');
       return sendProblem(answer, request, reply);
     });

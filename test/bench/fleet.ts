@@ -30,9 +30,10 @@ export async function loadFleet(
   log: (line: string) => void,
 ): Promise<void> {
   const { rows } = await owner.query<{ id: string; vendor: string; memory: number }>(
-    `SELECT id, vendor, (specs->>'memoryTotalMb')::int AS memory FROM inventory.gpu_model
-      WHERE (specs->>'memoryTotalMb')::int >= 8192 AND cardinality(pci_ids) > 0
-      ORDER BY (vendor = 'amd'), hashtext(id) LIMIT 24`,
+    `SELECT id, vendor, (specs->>'memoryTotalMb')::int AS memory FROM (
+       SELECT *, row_number() OVER (PARTITION BY vendor ORDER BY hashtext(id)) AS place FROM inventory.gpu_model
+        WHERE (specs->>'memoryTotalMb')::int >= 8192 AND cardinality(pci_ids) > 0 AND vendor IN ('nvidia', 'amd')) m
+      WHERE place <= CASE vendor WHEN 'nvidia' THEN 22 ELSE 2 END ORDER BY vendor = 'amd', place LIMIT 24`,
   );
   const step = async (what: string, text: string, values: unknown[] = []) => {
     const begun = Date.now();

@@ -88,7 +88,7 @@ function wrongTexts({
 }
 
 /** Moments that RFC 3339 does not know, or that PostgreSQL would read as something else. */
-export const oddMoments: readonly string[] = [
+const oddMoments: readonly string[] = [
   'infinity',
   'now',
   '1700000000',

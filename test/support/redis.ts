@@ -7,7 +7,7 @@ export interface TestRedis {
 }
 
 /** The run's Redis, as a worker sees it; throws where there is none. */
-export function testRedis(): TestRedis {
+function testRedis(): TestRedis {
   const url = process.env.TEST_REDIS_URL;
   if (!url) throw new Error('No Redis for the tests: see TEST_REDIS_URL.');
   return { url, prefix: `${process.env.TEST_RUN}:${process.env.JEST_WORKER_ID}:` };

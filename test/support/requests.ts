@@ -37,7 +37,7 @@ export const withIds = (body: Json, ids: Ids): Json =>
   Object.fromEntries(Object.entries(body).map(([name, value]) => [name, placed(name, value, ids)]));
 
 /** The first example of an operation's body; undefined where it takes none. */
-export function exampleBody(document: Document, operation: Operation, ids: Ids): Json | undefined {
+function exampleBody(document: Document, operation: Operation, ids: Ids): Json | undefined {
   const example = bodySchema(document, operation)?.examples?.[0] as Json | undefined;
   if (example === undefined) return undefined;
   const body = withIds(example, ids);

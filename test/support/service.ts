@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { pino } from 'pino';
+import type { DestinationStream } from 'pino';
 import supertest from 'supertest';
 import { type Application, createApplication } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/index.ts';
+import { createLogger } from '../../src/logger.ts';
 import { modules } from '../../src/modules.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
 
@@ -31,7 +32,11 @@ const clientOf = (url: string, key: string | null) => {
 };
 
 /** The real service on a database of its own, not started yet. */
-export async function assembleService(database: TestDatabase, env: Record<string, string> = {}) {
+export async function assembleService(
+  database: TestDatabase,
+  env: Record<string, string> = {},
+  log?: DestinationStream,
+) {
   const dataDir = await mkdtemp(join(tmpdir(), 'inv-data-'));
   const config = loadConfig(modules, {
     PORT: '0',
@@ -42,7 +47,7 @@ export async function assembleService(database: TestDatabase, env: Record<string
     RATE_LIMIT_ENABLED: 'false',
     ...env,
   });
-  const application = await createApplication(config, pino({ level: config.logLevel }));
+  const application = await createApplication(config, createLogger(config.logLevel, log));
   const close = async () => {
     await application.close();
     await rm(dataDir, { recursive: true, force: true });
@@ -50,13 +55,17 @@ export async function assembleService(database: TestDatabase, env: Record<string
   return { application, close };
 }
 
-/** The real service on a database of its own, listening on a free port. `env` adds settings; `database` shares one. */
+/**
+ * The real service on a database of its own, listening on a free port. `env` adds settings; `database` shares one;
+ * `log` takes the lines of its log.
+ */
 export async function startService(
   env: Record<string, string> = {},
   database?: TestDatabase,
+  log?: DestinationStream,
 ): Promise<TestService> {
   const own = database ?? (await createDatabase());
-  const { application, close } = await assembleService(own, env);
+  const { application, close } = await assembleService(own, env, log);
   await application.startup.run();
   const url = await application.app.listen({ host: '127.0.0.1', port: 0 });
   const sql = new pg.Pool({ connectionString: own.ownerUrl, max: 4 });

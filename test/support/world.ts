@@ -27,8 +27,13 @@ export interface World {
 /** Nodes stay online for the whole test, since nobody sends a second heartbeat; anybody may register. */
 const patient = { HEARTBEAT_MIN_INTERVAL_S: '3600', OPEN_REGISTRATION: 'true' };
 
-export async function createWorld(env: Record<string, string> = {}): Promise<World> {
-  const service = await startService({ ...patient, ...env });
+/** `onLog` takes the lines of the service's log. */
+export async function createWorld(
+  env: Record<string, string> = {},
+  onLog?: (line: string) => void,
+): Promise<World> {
+  const log = onLog && { write: onLog };
+  const service = await startService({ ...patient, ...env }, undefined, log);
   const document = documentOf(service.application.app);
   const operations = operationsOf(document);
   const sides = [await createSide(service), await createSide(service)] as const;

@@ -1,4 +1,5 @@
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { shownPath } from './shown-path.ts';
 
 /** One line for each request, when it is answered: never the query string, which may hold what nobody should keep. */
 export class AccessLog extends LogController {
@@ -17,7 +18,7 @@ export class AccessLog extends LogController {
   ): void {
     const line = {
       method: request.method,
-      path: request.url.split('?', 1)[0],
+      path: shownPath(request.url),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
       ip: request.ip,

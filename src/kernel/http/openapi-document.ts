@@ -36,15 +36,17 @@ type Schemas = Readonly<Record<string, Schema>>;
 
 const json = 'application/json';
 
+const hasPathParameter = (parameters: Parameter[] = []): boolean =>
+  parameters.some((parameter) => parameter.in === 'path');
+
 /** What any operation may answer, beside what its route declares. */
-function commonStatuses({ requestBody, security, parameters = [] }: Operation): string[] {
+function commonStatuses({ requestBody, security, parameters }: Operation): string[] {
   const isPublic = security?.length === 0;
-  const hasPathParameter = parameters.some((parameter) => parameter.in === 'path');
   return [
     ...['400', '406', '429', '500', '503'],
     ...(isPublic ? [] : ['401', '403']),
     ...(requestBody ? ['413', '415'] : []),
-    ...(hasPathParameter ? ['414'] : []),
+    ...(hasPathParameter(parameters) ? ['414'] : []),
   ];
 }
 
@@ -74,11 +76,15 @@ function answer(method: string, status: string, response: Response, schemas: Sch
 }
 
 /** Headers that an operation reads: what they mean is the same everywhere. */
-function headerParameters(method: string, { responses = {} }: Operation, isVersioned: boolean): Parameter[] {
+function headerParameters(
+  method: string,
+  { responses = {}, parameters }: Operation,
+  isVersioned: boolean,
+): Parameter[] {
   const names: (keyof typeof requestHeaders)[] = ['RequestId'];
   if (method === 'post') names.push('IdempotencyKey');
   if (method === 'patch' || method === 'delete') names.push('IfMatch');
-  else if ('412' in responses) names.push('IfMatchOptional');
+  else if ('412' in responses && hasPathParameter(parameters)) names.push('IfMatchOptional');
   if (method === 'get' && isVersioned) names.push('IfNoneMatch');
   return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
 }

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppError } from '../errors.ts';
+import { shownPath } from './shown-path.ts';
 
 export const problemMediaType = 'application/problem+json';
 
@@ -60,7 +61,7 @@ export function renderProblem(error: AppError, occurrence: Occurrence): ProblemR
 
 /** Answers a request with a problem document. */
 export function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const instance = request.url.split('?', 1)[0] ?? '';
-  const { status, headers, body } = renderProblem(error, { requestId: request.id, instance });
+  const occurrence = { requestId: request.id, instance: shownPath(request.url) };
+  const { status, headers, body } = renderProblem(error, occurrence);
   return reply.code(status).headers(headers).send(body);
 }

@@ -37,6 +37,28 @@ describe('what no operation may take is refused, as documented, and changes noth
   it('fields that are ours to write', () => expectRefused(readOnlyCases));
 });
 
+it('a method that a path does not have is answered 405 with those that it has', async () => {
+  const { app } = world.service.application;
+  const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
+  for (const [path, item] of Object.entries(world.document.paths)) {
+    const methodsOf = (paths: object = {}) => Object.keys(paths).map((method) => method.toUpperCase());
+    const known = methodsOf(item);
+    // `/v1/nodes/enroll` is a node's path as well, of a node that cannot be.
+    const alsoAnId = methodsOf(world.document.paths[path.replace(/[^/]+$/, '{id}')]);
+    const url = path.replace('{id}', world.a.objects.nodes ?? '');
+    for (const method of methods.filter((name) => ![...known, ...alsoAnId].includes(name))) {
+      const { statusCode, headers, body } = await send(app, { method, url });
+      expect([method, path, statusCode, JSON.parse(body).code]).toEqual([
+        method,
+        path,
+        405,
+        'request.method_not_allowed',
+      ]);
+      expect(String(headers.allow).split(', ')).toEqual(expect.arrayContaining(known));
+    }
+  }
+});
+
 async function expectRefused(casesOf: (operation: Operation) => Case[]): Promise<void> {
   const before = await databaseDigest(world.service.sql);
   const cases = world.operations.filter(({ collection }) => collection !== '').flatMap(casesOf);

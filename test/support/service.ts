@@ -69,6 +69,8 @@ export async function startService(
   await application.startup.run();
   const url = await application.app.listen({ host: '127.0.0.1', port: 0 });
   const sql = new pg.Pool({ connectionString: own.ownerUrl, max: 4 });
+  // Dropping the database may overtake the goodbye of a connection that is being closed.
+  sql.on('error', () => {});
   return {
     application,
     database: own,

@@ -64,7 +64,10 @@ export function expectedChoice(free: readonly FreeGpu[], wanted: Wanted): string
     .filter((team) => team.length === wanted.count)
     .map((team) => ({
       ids: team.map(({ id }) => id),
-      worth: [...sumOf(team.map((gpu) => gpu.aspects)), Math.min(...team.map((gpu) => gpu.nodeSeq))],
+      worth: [
+        ...sumOf(team.map((gpu) => gpu.aspects)),
+        ...(team.map(({ nodeSeq, index }) => [nodeSeq, index]).sort(lexically)[0] ?? []),
+      ],
     }))
     .sort((a, b) => lexically(a.worth, b.worth));
   return best?.ids.sort() ?? null;

@@ -73,6 +73,9 @@ function ranked(wish: Wish): Sql {
   )`;
 }
 
+/** The node registered first, then the GPU's index: of a team, its first member's. */
+const registration = sql`ARRAY[p.node_seq, coalesce(p.slot_index, 2147483647), p.seq]`;
+
 /**
  * Teams by the sum of each aspect over their best `count` members, members by their own aspects: what is
  * lexicographically least of every GPU is so of the sum.
@@ -85,7 +88,7 @@ function rankedTeams({ objective, distinctProviders, count }: Wish, order: Sql):
   return sql`member AS (
     SELECT p.*, row_number() OVER (PARTITION BY p.team ORDER BY ${order}) AS nth FROM (${oneOfEach}) p
   ), team AS (
-    SELECT p.team, row_number() OVER (ORDER BY ${sums}, min(p.node_seq), min(p.seq)) AS place
+    SELECT p.team, row_number() OVER (ORDER BY ${sums}, min(${registration})) AS place
       FROM member p WHERE p.nth <= ${count} GROUP BY p.team HAVING count(*) = ${count}
   ), ranked AS MATERIALIZED (
     SELECT m.gpu_id, m.team, row_number() OVER (ORDER BY t.place, m.nth) AS place FROM member m JOIN team t USING (team)

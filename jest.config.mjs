@@ -5,8 +5,9 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
-  // Processes of their own even on two cores: modules are never unloaded, so a worker is replaced when it has grown.
-  maxWorkers: '100%',
+  // Half of the cores: each test file drives a service and a PostgreSQL, which need the other half to keep their limits.
+  maxWorkers: '50%',
+  // Modules are never unloaded, so a worker is replaced when it has grown.
   workerIdleMemoryLimit: '900MB',
   testTimeout: 30_000,
   transform: {

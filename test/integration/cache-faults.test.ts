@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Redis } from 'ioredis';
 import { freePort } from '../../src/kernel/free-port.ts';
 import { startDummyServer } from '../support/dummy-server.ts';
-import { findRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { newSource, price, type Source, type TestCache, testCache } from '../support/test-cache.ts';
 import { until } from '../support/until.ts';
 
@@ -40,7 +40,7 @@ describe('a cache whose Redis was never there', () => {
   });
 });
 
-(findRedis() ? describe : describe.skip)('a cache whose Redis fails', () => {
+describe('a cache whose Redis fails', () => {
   let server: RedisServer;
   let cache: TestCache;
   let source: Source;

@@ -32,6 +32,13 @@ module.exports = {
       to: { path: module_, pathNot: ['^src/modules/$1/', '^src/modules/[^/]+/index\\.ts$'] },
     },
     {
+      name: 'kernel-knows-no-http-server',
+      comment: 'What the kernel knows of HTTP is its words; Fastify is known to the plugins.',
+      severity: 'error',
+      from: { path: '^src/kernel/', pathNot: '\\.test\\.ts$' },
+      to: { path: ['node_modules/(fastify|@fastify)/', '^src/plugins/'] },
+    },
+    {
       name: 'kernel-knows-no-modules',
       severity: 'error',
       from: { path: '^src/(kernel|plugins|config)/' },

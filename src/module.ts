@@ -6,10 +6,10 @@ import type { Database } from './kernel/db/database.ts';
 import type { ConstraintErrors } from './kernel/db/errors.ts';
 import type { PrismaClient } from './kernel/db/prisma.ts';
 import type { CursorCodec } from './kernel/http/cursor.ts';
-import type { App } from './kernel/http/server.ts';
 import type { Settings, Values } from './kernel/settings.ts';
 import type { Worker } from './kernel/worker.ts';
 import type { Metrics } from './plugins/metrics.ts';
+import type { App } from './plugins/server/server.ts';
 
 /** What every module is handed; there is no container and no global. */
 export interface Kernel {
@@ -25,7 +25,7 @@ export interface Kernel {
   metrics: Metrics;
 }
 
-export type { App } from './kernel/http/server.ts';
+export type { App } from './plugins/server/server.ts';
 
 export interface ModuleHealth {
   status: 'ok' | 'degraded';

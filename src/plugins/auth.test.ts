@@ -3,9 +3,9 @@ import type { FastifyPluginAsync } from 'fastify';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
 import type { Principal } from '../kernel/context.ts';
 import { AppError, forbidden } from '../kernel/errors.ts';
-import { FailureLimiter } from '../kernel/http/failure-limiter.ts';
-import type { App } from '../kernel/http/server.ts';
+import { FailureLimiter } from '../kernel/rates/failure-limiter.ts';
 import { type Access, anonymous, authPlugin } from './auth.ts';
+import type { App } from './server/server.ts';
 
 const viewer: Principal = { ...anonymous, keyId: 'k1' };
 

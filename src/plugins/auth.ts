@@ -2,7 +2,7 @@ import type { FastifyRequest, RouteOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Principal, RequestContext } from '../kernel/context.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { FailureLimiter } from '../kernel/http/failure-limiter.ts';
+import type { FailureLimiter } from '../kernel/rates/failure-limiter.ts';
 import { rateLimited } from './rate-limit.ts';
 
 /** The access module's part of the plugin; a plugin imports no module. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
 import { invalid } from '../kernel/errors.ts';
-import type { App } from '../kernel/http/server.ts';
+import type { App } from './server/server.ts';
 
 const origin = 'https://console.example';
 const asks = { origin, 'access-control-request-method': 'PATCH' };

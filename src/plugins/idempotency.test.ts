@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FastifyRequest } from 'fastify';
 import { type Answer, type Call, edgeApp, send } from '../../test/support/edge-app.ts';
 import type { IdempotencyRequest, Principal } from '../kernel/context.ts';
-import type { App } from '../kernel/http/server.ts';
 import { anonymous, authPlugin } from './auth.ts';
 import { idempotencyPlugin } from './idempotency.ts';
+import type { App } from './server/server.ts';
 
 let app: App;
 let prepared: (IdempotencyRequest | null)[];

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
 import { edgeApp, send, sendRaw } from '../../test/support/edge-app.ts';
-import type { App } from '../kernel/http/server.ts';
+import type { App } from './server/server.ts';
 
 const Open = Type.Object({}, { additionalProperties: true });
 let app: App;

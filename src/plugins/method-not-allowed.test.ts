@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
-import type { App } from '../kernel/http/server.ts';
+import type { App } from './server/server.ts';
 
 let app: App;
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
-import type { App } from '../kernel/http/server.ts';
 import { createMetrics, metrics } from './metrics.ts';
+import type { App } from './server/server.ts';
 
 let app: App | undefined;
 afterEach(() => app?.close());

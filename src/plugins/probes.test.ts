@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
-import type { App } from '../kernel/http/server.ts';
 import { type Health, probes, type Readiness } from './probes.ts';
+import type { App } from './server/server.ts';
 
 let app: App;
 afterEach(() => app.close());

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
 import { AppError, invalid, unavailable } from '../kernel/errors.ts';
 import { Nullable, problemResponses, StrEnum } from '../kernel/http/schemas.ts';
-import type { App } from '../kernel/http/server.ts';
+import type { App } from './server/server.ts';
 
 const Gpu = Type.Object(
   { uuid: Type.String(), index: Type.Optional(Type.Integer()) },

@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin';
 import { AppError } from '../kernel/errors.ts';
-import { fromFastify } from '../kernel/http/http-errors.ts';
-import { sendProblem } from '../kernel/http/problem.ts';
 import { Problem } from '../kernel/http/schemas.ts';
+import { sendProblem } from './send-problem.ts';
+import { fromFastify } from './server/fastify-errors.ts';
 
 export interface ProblemOptions {
   /** Knows the errors of the database; null for anything that it does not know. */

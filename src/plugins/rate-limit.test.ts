@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
-import type { App } from '../kernel/http/server.ts';
 import { type RateLimitOptions, rateLimit } from './rate-limit.ts';
+import type { App } from './server/server.ts';
 
 let app: App;
 afterEach(() => app.close());

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError } from '../kernel/errors.ts';
-import { clientNetwork } from '../kernel/http/client-address.ts';
-import { RateCounter } from '../kernel/http/rate-counter.ts';
-import { RateSharing } from '../kernel/http/rate-sharing.ts';
-import type { SharedCounters } from '../kernel/http/shared-counters.ts';
+import { clientNetwork } from '../kernel/rates/client-address.ts';
+import { RateCounter } from '../kernel/rates/rate-counter.ts';
+import { RateSharing } from '../kernel/rates/rate-sharing.ts';
+import type { SharedCounters } from '../kernel/rates/shared-counters.ts';
 import { type Clock, systemClock } from '../kernel/time.ts';
 
 /** Requests a minute for each caller, by class of route. `auth` routes give out keys and count by address. */

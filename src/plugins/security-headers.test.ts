@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
-import type { App } from '../kernel/http/server.ts';
+import type { App } from './server/server.ts';
 
 let app: App;
 afterEach(() => app.close());

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
 import { edgeApp, openSocket, send, sendRaw } from '../../test/support/edge-app.ts';
-import type { App } from '../kernel/http/server.ts';
+import type { App } from './server/server.ts';
 
 let app: App;
 const Params = Type.Object({ name: Type.String() });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { edgeApp, send } from '../../test/support/edge-app.ts';
 import { notFound } from '../kernel/errors.ts';
 import { assertVersion } from '../kernel/http/etag.ts';
-import type { App } from '../kernel/http/server.ts';
+import type { App } from './server/server.ts';
 import { versionsPlugin } from './versions.ts';
 
 let app: App;

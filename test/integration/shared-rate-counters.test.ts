@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { RateCounter } from '../../src/kernel/http/rate-counter.ts';
-import { redisCounters } from '../../src/kernel/http/rate-sharing.ts';
+import { RateCounter } from '../../src/kernel/rates/rate-counter.ts';
+import { redisCounters } from '../../src/kernel/rates/rate-sharing.ts';
 import { describeRedis } from '../support/redis.ts';
 
 describeRedis('counters in Redis', ({ url, prefix }) => {

@@ -1,13 +1,13 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { pino } from 'pino';
-import { type App, createServer, type ServerOptions } from '../../src/kernel/http/server.ts';
 import { cors } from '../../src/plugins/cors.ts';
 import { jsonParser } from '../../src/plugins/json-parser.ts';
 import { methodNotAllowed } from '../../src/plugins/method-not-allowed.ts';
 import { type ProblemOptions, problem } from '../../src/plugins/problem.ts';
 import { requestId } from '../../src/plugins/request-id.ts';
 import { type SecurityHeadersOptions, securityHeaders } from '../../src/plugins/security-headers.ts';
+import { type App, createServer, type ServerOptions } from '../../src/plugins/server/server.ts';
 import { strictRequest } from '../../src/plugins/strict-request.ts';
 
 interface EdgeOptions extends Partial<ServerOptions>, ProblemOptions, SecurityHeadersOptions {

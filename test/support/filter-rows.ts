@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import sql from 'sql-template-tag';
-import { boolean, enumeration, labels, text } from '../../src/kernel/http/filter-equality-kinds.ts';
-import type { Comparison, Operator, Scalar } from '../../src/kernel/http/filter-field.ts';
-import { decimal, integer, number, timestamp, version } from '../../src/kernel/http/filter-ordered-kinds.ts';
-import { defineFilters, type FilterTest } from '../../src/kernel/http/filters.ts';
+import { boolean, enumeration, labels, text } from '../../src/kernel/filters/equality-kinds.ts';
+import type { Comparison, Operator, Scalar } from '../../src/kernel/filters/field.ts';
+import { defineFilters, type FilterTest } from '../../src/kernel/filters/filters.ts';
+import { decimal, integer, number, timestamp, version } from '../../src/kernel/filters/ordered-kinds.ts';
 
 /** A row with one property of every kind, each of which may be missing. */
 export interface FilterRow {

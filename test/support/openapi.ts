@@ -1,5 +1,5 @@
 import Schema from 'typebox/schema';
-import type { App } from '../../src/kernel/http/server.ts';
+import type { App } from '../../src/plugins/server/server.ts';
 
 /** A JSON schema as the OpenAPI document writes it. */
 export interface JsonSchema {

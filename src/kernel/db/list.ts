@@ -1,11 +1,11 @@
 import sql, { join, type Sql } from 'sql-template-tag';
 import { Type } from 'typebox';
 import { invalid } from '../errors.ts';
+import type { FilterAst, FilterDefinition, FilterTest } from '../filters/filters.ts';
+import { parseFilterQuery } from '../filters/query.ts';
+import { filterQuerySchema } from '../filters/schema.ts';
+import { compileFilters, whereAll } from '../filters/sql.ts';
 import type { CursorCodec, CursorScope } from '../http/cursor.ts';
-import { parseFilterQuery } from '../http/filter-query.ts';
-import { filterQuerySchema } from '../http/filter-schema.ts';
-import { compileFilters, whereAll } from '../http/filter-sql.ts';
-import type { FilterAst, FilterDefinition, FilterTest } from '../http/filters.ts';
 import { keysetPredicate, orderBy, type SortValues, sortValues } from '../http/keyset.ts';
 import { parseFields, project } from '../http/projection.ts';
 import { parseSort, type Sort, type SortDefinition, sortSchema } from '../http/sort.ts';

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import sql from 'sql-template-tag';
 import { rowFilters } from '../../../test/support/filter-rows.ts';
+import { parseFilterQuery } from '../filters/query.ts';
 import { type CursorScope, createCursorCodec } from './cursor.ts';
-import { parseFilterQuery } from './filter-query.ts';
 import { defineSort, parseSort } from './sort.ts';
 
 const secret = Buffer.alloc(32, 7);

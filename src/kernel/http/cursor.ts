@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../errors.ts';
+import type { FilterAst } from '../filters/filters.ts';
 import { type Clock, systemClock } from '../time.ts';
-import type { FilterAst } from './filters.ts';
 import type { SortValues } from './keyset.ts';
 import type { Sort } from './sort.ts';
 

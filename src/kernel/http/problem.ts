@@ -1,7 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AppError } from '../errors.ts';
-import { shownPath } from './shown-path.ts';
 
 export const problemMediaType = 'application/problem+json';
 
@@ -57,11 +55,4 @@ export function renderProblem(error: AppError, occurrence: Occurrence): ProblemR
     // Bytes, since Fastify would add a charset to a text and the media type has none.
     body: Buffer.from(JSON.stringify(document)),
   };
-}
-
-/** Answers a request with a problem document. */
-export function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const occurrence = { requestId: request.id, instance: shownPath(request.url) };
-  const { status, headers, body } = renderProblem(error, occurrence);
-  return reply.code(status).headers(headers).send(body);
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
 import { edgeApp, send } from '../../../test/support/edge-app.ts';
+import type { App } from '../../plugins/server/server.ts';
 import { DateTime, Nullable, problemResponses, ref, StrEnum } from './schemas.ts';
-import type { App } from './server.ts';
 
 const Model = Type.Object({ name: Type.String() }, { $id: 'Model', additionalProperties: false });
 const Gpu = Type.Object(

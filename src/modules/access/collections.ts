@@ -1,10 +1,10 @@
 import sql from 'sql-template-tag';
 import { roles } from '../../kernel/context.ts';
 import type { Collection } from '../../kernel/db/list.ts';
-import { contains } from '../../kernel/http/contains.ts';
-import { boolean, enumeration, search, text, uuid } from '../../kernel/http/filter-equality-kinds.ts';
-import { timestamp } from '../../kernel/http/filter-ordered-kinds.ts';
-import { defineFilters } from '../../kernel/http/filters.ts';
+import { contains } from '../../kernel/filters/contains.ts';
+import { boolean, enumeration, search, text, uuid } from '../../kernel/filters/equality-kinds.ts';
+import { defineFilters } from '../../kernel/filters/filters.ts';
+import { timestamp } from '../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../kernel/http/sort.ts';
 import { ApiKey, Tenant } from './schemas.ts';
 

@@ -1,9 +1,9 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Collection } from '../../kernel/db/list.ts';
-import { enumeration, uuid } from '../../kernel/http/filter-equality-kinds.ts';
-import { type Field, field, type Operator, type ValueKind } from '../../kernel/http/filter-field.ts';
-import { timestamp } from '../../kernel/http/filter-ordered-kinds.ts';
-import { defineFilters } from '../../kernel/http/filters.ts';
+import { enumeration, uuid } from '../../kernel/filters/equality-kinds.ts';
+import { type Field, field, type Operator, type ValueKind } from '../../kernel/filters/field.ts';
+import { defineFilters } from '../../kernel/filters/filters.ts';
+import { timestamp } from '../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../kernel/http/sort.ts';
 import { states } from './domain.ts';
 import { Allocation } from './schemas.ts';

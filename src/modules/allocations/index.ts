@@ -1,4 +1,4 @@
-import { filterBodySchema } from '../../kernel/http/filter-schema.ts';
+import { filterBodySchema } from '../../kernel/filters/schema.ts';
 import { integer } from '../../kernel/settings.ts';
 import { defineModule } from '../../module.ts';
 import { gpuRelations, inventory } from '../inventory/index.ts';

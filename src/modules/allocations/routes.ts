@@ -1,9 +1,9 @@
 import { listQuerySchema } from '../../kernel/db/list.ts';
 import { changeProblems, operation, readProblems, writeProblems } from '../../kernel/http/operation.ts';
 import { IdParams } from '../../kernel/http/params.ts';
-import { created, page } from '../../kernel/http/reply.ts';
 import { PageOf, ref } from '../../kernel/http/schemas.ts';
 import type { App } from '../../module.ts';
+import { created, page } from '../../plugins/reply.ts';
 import type { ClaimService } from './claim-service.ts';
 import { allocations } from './collection.ts';
 import {

@@ -1,8 +1,8 @@
 import sql, { join, type Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
-import { parseFilterBody } from '../../kernel/http/filter-body.ts';
-import { compileFilters, whereAll } from '../../kernel/http/filter-sql.ts';
-import type { FilterDefinition } from '../../kernel/http/filters.ts';
+import { parseFilterBody } from '../../kernel/filters/body.ts';
+import type { FilterDefinition } from '../../kernel/filters/filters.ts';
+import { compileFilters, whereAll } from '../../kernel/filters/sql.ts';
 import type { Objective } from './objectives.ts';
 import type { GpuRequest } from './schemas.ts';
 

@@ -1,8 +1,8 @@
 import sql from 'sql-template-tag';
 import type { Collection } from '../../kernel/db/list.ts';
-import { boolean, text, uuid } from '../../kernel/http/filter-equality-kinds.ts';
-import { number, timestamp } from '../../kernel/http/filter-ordered-kinds.ts';
-import { defineFilters } from '../../kernel/http/filters.ts';
+import { boolean, text, uuid } from '../../kernel/filters/equality-kinds.ts';
+import { defineFilters } from '../../kernel/filters/filters.ts';
+import { number, timestamp } from '../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../kernel/http/sort.ts';
 import { Benchmark, largestValue } from './schemas.ts';
 

@@ -1,8 +1,8 @@
 import { listQuerySchema } from '../../kernel/db/list.ts';
 import { operation, readProblems, writeProblems } from '../../kernel/http/operation.ts';
-import { page } from '../../kernel/http/reply.ts';
 import { PageOf, ref } from '../../kernel/http/schemas.ts';
 import type { App } from '../../module.ts';
+import { page } from '../../plugins/reply.ts';
 import { benchmarks } from './collections.ts';
 import { Benchmark, CreateBenchmark } from './schemas.ts';
 import type { BenchmarkService } from './service.ts';

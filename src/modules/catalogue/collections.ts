@@ -1,10 +1,10 @@
 import sql, { raw, type Sql } from 'sql-template-tag';
 import type { Collection } from '../../kernel/db/list.ts';
-import { contains } from '../../kernel/http/contains.ts';
-import { boolean, enumeration, matching, search, text } from '../../kernel/http/filter-equality-kinds.ts';
-import type { Field } from '../../kernel/http/filter-field.ts';
-import { integer, number, timestamp, version } from '../../kernel/http/filter-ordered-kinds.ts';
-import { defineFilters } from '../../kernel/http/filters.ts';
+import { contains } from '../../kernel/filters/contains.ts';
+import { boolean, enumeration, matching, search, text } from '../../kernel/filters/equality-kinds.ts';
+import type { Field } from '../../kernel/filters/field.ts';
+import { defineFilters } from '../../kernel/filters/filters.ts';
+import { integer, number, timestamp, version } from '../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../kernel/http/sort.ts';
 import { type GpuCapabilities, type GpuSpecs, vendors } from './model.ts';
 import { GpuModel } from './schemas.ts';

@@ -1,10 +1,10 @@
 import type { Cache } from '../../kernel/cache/cache.ts';
 import { listQuerySchema } from '../../kernel/db/list.ts';
-import { sendCached } from '../../kernel/http/cached.ts';
 import { changeProblems, operation, readProblems, writeProblems } from '../../kernel/http/operation.ts';
-import { created, page } from '../../kernel/http/reply.ts';
 import { PageOf, ref } from '../../kernel/http/schemas.ts';
 import type { App } from '../../module.ts';
+import { sendCached } from '../../plugins/cached.ts';
+import { created, page } from '../../plugins/reply.ts';
 import { gpuModels } from './collections.ts';
 import { CreateGpuModel, GpuModel, GpuModelParams, PatchGpuModel } from './schemas.ts';
 import type { GpuModelService } from './service.ts';

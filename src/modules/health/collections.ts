@@ -1,8 +1,8 @@
 import sql from 'sql-template-tag';
 import type { Collection } from '../../kernel/db/list.ts';
-import { boolean, enumeration, matching, text, uuid } from '../../kernel/http/filter-equality-kinds.ts';
-import { timestamp } from '../../kernel/http/filter-ordered-kinds.ts';
-import { defineFilters } from '../../kernel/http/filters.ts';
+import { boolean, enumeration, matching, text, uuid } from '../../kernel/filters/equality-kinds.ts';
+import { defineFilters } from '../../kernel/filters/filters.ts';
+import { timestamp } from '../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../kernel/http/sort.ts';
 import { recommendedActions } from './known-codes.ts';
 import { HealthCheck, outcomes } from './schemas.ts';

@@ -1,8 +1,8 @@
 import { listQuerySchema } from '../../kernel/db/list.ts';
 import { operation, readProblems, writeProblems } from '../../kernel/http/operation.ts';
-import { page } from '../../kernel/http/reply.ts';
 import { PageOf, ref } from '../../kernel/http/schemas.ts';
 import type { App } from '../../module.ts';
+import { page } from '../../plugins/reply.ts';
 import { healthChecks } from './collections.ts';
 import { CreateHealthCheck, HealthCheck } from './schemas.ts';
 import type { HealthService } from './service.ts';

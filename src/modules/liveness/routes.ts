@@ -2,9 +2,9 @@ import { Type } from 'typebox';
 import { listQuerySchema } from '../../kernel/db/list.ts';
 import { operation, readProblems, writeProblems } from '../../kernel/http/operation.ts';
 import { Uuid } from '../../kernel/http/params.ts';
-import { page } from '../../kernel/http/reply.ts';
 import { batchBodyLimit, PageOf, ref } from '../../kernel/http/schemas.ts';
 import type { App, Kernel } from '../../module.ts';
+import { page } from '../../plugins/reply.ts';
 import { heartbeats, listHeartbeats } from './history.ts';
 import {
   Heartbeat,

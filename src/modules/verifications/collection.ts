@@ -1,8 +1,8 @@
 import sql from 'sql-template-tag';
 import type { Collection } from '../../kernel/db/list.ts';
-import { enumeration, text, uuid } from '../../kernel/http/filter-equality-kinds.ts';
-import { integer, timestamp } from '../../kernel/http/filter-ordered-kinds.ts';
-import { defineFilters } from '../../kernel/http/filters.ts';
+import { enumeration, text, uuid } from '../../kernel/filters/equality-kinds.ts';
+import { defineFilters } from '../../kernel/filters/filters.ts';
+import { integer, timestamp } from '../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../kernel/http/sort.ts';
 import { stateAt } from './queries.ts';
 import { kinds, states, Verification, verdicts } from './schemas.ts';

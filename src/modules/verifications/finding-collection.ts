@@ -1,9 +1,9 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Principal } from '../../kernel/context.ts';
 import type { Collection } from '../../kernel/db/list.ts';
-import { enumeration, text, uuid } from '../../kernel/http/filter-equality-kinds.ts';
-import { timestamp } from '../../kernel/http/filter-ordered-kinds.ts';
-import { defineFilters } from '../../kernel/http/filters.ts';
+import { enumeration, text, uuid } from '../../kernel/filters/equality-kinds.ts';
+import { defineFilters } from '../../kernel/filters/filters.ts';
+import { timestamp } from '../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../kernel/http/sort.ts';
 import { Finding, findingStates } from './finding-schemas.ts';
 

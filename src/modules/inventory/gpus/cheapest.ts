@@ -1,6 +1,6 @@
 import sql, { join, type Sql } from 'sql-template-tag';
-import type { Scalar } from '../../../kernel/http/filter-field.ts';
-import type { FilterAst } from '../../../kernel/http/filters.ts';
+import type { Scalar } from '../../../kernel/filters/field.ts';
+import type { FilterAst } from '../../../kernel/filters/filters.ts';
 import type { Sort } from '../../../kernel/http/sort.ts';
 import type { CatalogueApi } from '../../catalogue/index.ts';
 

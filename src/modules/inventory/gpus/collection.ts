@@ -1,17 +1,10 @@
 import sql, { raw, type Sql } from 'sql-template-tag';
 import type { Collection } from '../../../kernel/db/list.ts';
-import { contains } from '../../../kernel/http/contains.ts';
-import {
-  boolean,
-  enumeration,
-  labels,
-  search,
-  text,
-  uuid,
-} from '../../../kernel/http/filter-equality-kinds.ts';
-import { type Field, field, scalar, typed } from '../../../kernel/http/filter-field.ts';
-import { decimal, integer, number, timestamp, version } from '../../../kernel/http/filter-ordered-kinds.ts';
-import { defineFilters } from '../../../kernel/http/filters.ts';
+import { contains } from '../../../kernel/filters/contains.ts';
+import { boolean, enumeration, labels, search, text, uuid } from '../../../kernel/filters/equality-kinds.ts';
+import { type Field, field, scalar, typed } from '../../../kernel/filters/field.ts';
+import { defineFilters } from '../../../kernel/filters/filters.ts';
+import { decimal, integer, number, timestamp, version } from '../../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../../kernel/http/sort.ts';
 import type { CatalogueApi } from '../../catalogue/index.ts';
 import { normalisePciBusId, normalisePciDeviceId } from '../../catalogue/index.ts';

@@ -1,8 +1,8 @@
 import sql, { join, type Sql } from 'sql-template-tag';
 import { type Collection, type ListRequest, listCondition, type Page } from '../../../kernel/db/list.ts';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
+import { compileFilters } from '../../../kernel/filters/sql.ts';
 import type { CursorCodec } from '../../../kernel/http/cursor.ts';
-import { compileFilters } from '../../../kernel/http/filter-sql.ts';
 import { keysetPredicate, orderBy, sortValues } from '../../../kernel/http/keyset.ts';
 import { project } from '../../../kernel/http/projection.ts';
 import type { CatalogueApi } from '../../catalogue/index.ts';

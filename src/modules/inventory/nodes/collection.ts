@@ -1,10 +1,10 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Principal } from '../../../kernel/context.ts';
 import type { Collection } from '../../../kernel/db/list.ts';
-import { contains } from '../../../kernel/http/contains.ts';
-import { enumeration, labels, search, text, uuid } from '../../../kernel/http/filter-equality-kinds.ts';
-import { integer, timestamp, version } from '../../../kernel/http/filter-ordered-kinds.ts';
-import { defineFilters } from '../../../kernel/http/filters.ts';
+import { contains } from '../../../kernel/filters/contains.ts';
+import { enumeration, labels, search, text, uuid } from '../../../kernel/filters/equality-kinds.ts';
+import { defineFilters } from '../../../kernel/filters/filters.ts';
+import { integer, timestamp, version } from '../../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../../kernel/http/sort.ts';
 import { eligibilities, livenesses, nodeLifecycles } from '../fields.ts';
 import { Node } from './schemas.ts';

@@ -1,10 +1,10 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Principal } from '../../../kernel/context.ts';
 import type { Collection } from '../../../kernel/db/list.ts';
-import { contains } from '../../../kernel/http/contains.ts';
-import { enumeration, labels, search, text } from '../../../kernel/http/filter-equality-kinds.ts';
-import { number, timestamp } from '../../../kernel/http/filter-ordered-kinds.ts';
-import { defineFilters } from '../../../kernel/http/filters.ts';
+import { contains } from '../../../kernel/filters/contains.ts';
+import { enumeration, labels, search, text } from '../../../kernel/filters/equality-kinds.ts';
+import { defineFilters } from '../../../kernel/filters/filters.ts';
+import { number, timestamp } from '../../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../../kernel/http/sort.ts';
 import { providerKinds, providerLifecycles } from '../fields.ts';
 import { Provider } from './schemas.ts';

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Cache, CacheName } from '../cache/cache.ts';
-import { formatEtag, matchesIfNoneMatch } from './etag.ts';
+import type { Cache, CacheName } from '../kernel/cache/cache.ts';
+import { formatEtag, matchesIfNoneMatch } from '../kernel/http/etag.ts';
 
 /**
  * Answers a GET of one versioned object through the cache. What is kept is the printed answer behind its version

@@ -12,7 +12,7 @@ import {
   scalar,
   typed,
   type ValueKind,
-} from './filter-field.ts';
+} from './field.ts';
 
 const equality: readonly Operator[] = ['ne', 'in', 'nin', 'exists'];
 

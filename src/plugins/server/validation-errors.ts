@@ -1,6 +1,6 @@
 import type { FastifySchemaValidationError } from 'fastify';
-import { AppError, type FieldError } from '../errors.ts';
-import { toPointer } from './pointer.ts';
+import { AppError, type FieldError } from '../../kernel/errors.ts';
+import { toPointer } from '../../kernel/http/pointer.ts';
 
 /** Enough to repair a request with; a caller's own names may be long, so pointers are cut. */
 const maxErrors = 20;

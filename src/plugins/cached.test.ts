@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
-import { edgeApp, send } from '../../../test/support/edge-app.ts';
-import { testCache } from '../../../test/support/test-cache.ts';
-import type { CacheName } from '../cache/cache.ts';
-import { notFound } from '../errors.ts';
+import { edgeApp, send } from '../../test/support/edge-app.ts';
+import { testCache } from '../../test/support/test-cache.ts';
+import type { CacheName } from '../kernel/cache/cache.ts';
+import { notFound } from '../kernel/errors.ts';
+import { readProblems } from '../kernel/http/operation.ts';
+import { ref } from '../kernel/http/schemas.ts';
 import { sendCached } from './cached.ts';
-import { readProblems } from './operation.ts';
-import { ref } from './schemas.ts';
-import type { App } from './server.ts';
+import type { App } from './server/server.ts';
 
 const name: CacheName = { domain: 'inventory', key: 'thing:1', tags: ['thing:1'] };
 const Thing = Type.Object({ version: Type.Integer(), name: Type.String() }, { $id: 'Thing' });

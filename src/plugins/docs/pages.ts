@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { FastifyContextConfig } from 'fastify';
 import fp from 'fastify-plugin';
-import { errorPage } from '../kernel/http/problem.ts';
-import { errorsHtml, swaggerHtml, swaggerScript } from './docs-html.ts';
+import { errorPage } from '../../kernel/http/problem.ts';
+import { errorsHtml, swaggerHtml, swaggerScript } from './html.ts';
 
 export interface DocsPagesOptions {
   /** The description of all error codes, `docs/errors.md`: what the `type` of every problem leads to. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
 import { edgeApp, openSocket, send, sendRaw } from '../../../test/support/edge-app.ts';
-import { IdParams, Uuid } from './params.ts';
-import { batchBodyLimit } from './schemas.ts';
+import { IdParams, Uuid } from '../../kernel/http/params.ts';
+import { batchBodyLimit } from '../../kernel/http/schemas.ts';
 import type { App } from './server.ts';
 
 let app: App;

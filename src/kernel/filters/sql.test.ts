@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import sql from 'sql-template-tag';
 import { rowFilters } from '../../../test/support/filter-rows.ts';
-import { parseFilterBody } from './filter-body.ts';
-import { boolean, matching, search, uuid } from './filter-equality-kinds.ts';
-import { integer } from './filter-ordered-kinds.ts';
-import { compileFilters, whereAll } from './filter-sql.ts';
+import { parseFilterBody } from './body.ts';
+import { boolean, matching, search, uuid } from './equality-kinds.ts';
 import { defineFilters, type FilterDefinition } from './filters.ts';
+import { integer } from './ordered-kinds.ts';
+import { compileFilters, whereAll } from './sql.ts';
 
 const moment = sql`${'2026-01-01'}::timestamptz`;
 const compile = (json: unknown, definition: FilterDefinition = rowFilters) =>

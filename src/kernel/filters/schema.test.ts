@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import Schema from 'typebox/schema';
 import { filterBody, rowFilters } from '../../../test/support/filter-rows.ts';
-import { parseFilterBody } from './filter-body.ts';
-import { parseFilterQuery } from './filter-query.ts';
-import { filterBodySchema, filterQuerySchema } from './filter-schema.ts';
+import { parseFilterBody } from './body.ts';
+import { parseFilterQuery } from './query.ts';
+import { filterBodySchema, filterQuerySchema } from './schema.ts';
 
 const schema = filterBodySchema(rowFilters, 'RowFilter');
 

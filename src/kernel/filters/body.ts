@@ -1,6 +1,6 @@
 import { invalid } from '../errors.ts';
-import { type Field, type FieldMap, isOperator } from './filter-field.ts';
-import { readJson, readOperand } from './filter-values.ts';
+import { toPointer } from '../http/pointer.ts';
+import { type Field, type FieldMap, isOperator } from './field.ts';
 import {
   type Condition,
   type FilterAst,
@@ -9,7 +9,7 @@ import {
   isFieldMap,
   type Target,
 } from './filters.ts';
-import { toPointer } from './pointer.ts';
+import { readJson, readOperand } from './values.ts';
 
 export const maxDepth = 8;
 export const maxConditions = 64;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { AppError } from '../errors.ts';
-import { malformed } from './http-errors.ts';
-import { renderProblem } from './problem.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { malformed } from '../../kernel/http/http-errors.ts';
+import { renderProblem } from '../../kernel/http/problem.ts';
 
 /** A failed connection, as Node describes it in `clientError`. */
 export interface ConnectionFault extends Error {

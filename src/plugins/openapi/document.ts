@@ -1,12 +1,6 @@
-import {
-  everywhere,
-  headerRefs,
-  headersOfStatus,
-  requestHeaders,
-  responseHeaders,
-} from './openapi-headers.ts';
-import { stateLimits } from './openapi-limits.ts';
-import { problemResponse } from './schemas.ts';
+import { problemResponse } from '../../kernel/http/schemas.ts';
+import { everywhere, headerRefs, headersOfStatus, requestHeaders, responseHeaders } from './headers.ts';
+import { stateLimits } from './limits.ts';
 
 /* The parts of an OpenAPI 3.1 document that are completed here. */
 interface Schema {

@@ -1,5 +1,5 @@
-import type { FastifyBaseLogger } from 'fastify';
 import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
 import type { RateCounter } from './rate-counter.ts';
 import type { SharedCounters } from './shared-counters.ts';
 
@@ -7,11 +7,11 @@ import type { SharedCounters } from './shared-counters.ts';
 export class RateSharing {
   readonly #counter: RateCounter;
   readonly #shared: SharedCounters;
-  readonly #log: Pick<FastifyBaseLogger, 'info' | 'warn'>;
+  readonly #log: Pick<Logger, 'info' | 'warn'>;
   #running: Promise<void> | null = null;
   #failing = false;
 
-  constructor(counter: RateCounter, shared: SharedCounters, log: Pick<FastifyBaseLogger, 'info' | 'warn'>) {
+  constructor(counter: RateCounter, shared: SharedCounters, log: Pick<Logger, 'info' | 'warn'>) {
     this.#counter = counter;
     this.#shared = shared;
     this.#log = log;

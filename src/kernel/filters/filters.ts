@@ -5,7 +5,7 @@ import {
   isOperator,
   type Operand,
   type Operator,
-} from './filter-field.ts';
+} from './field.ts';
 
 /** One test of one property. `operand` is canonical: what the query string and JSON both come to. */
 export interface Condition {

@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyContextConfig } from 'fastify';
 import fp from 'fastify-plugin';
 import { Type } from 'typebox';
-import { completeDocument } from '../kernel/http/openapi-document.ts';
+import { completeDocument } from './document.ts';
 
 export interface OpenApiOptions {
   version: string;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
-import { edgeApp, send } from '../../test/support/edge-app.ts';
-import { IdParams } from '../kernel/http/params.ts';
-import { DateTime, Nullable, problemResponses, ref, StrEnum } from '../kernel/http/schemas.ts';
-import type { App } from '../kernel/http/server.ts';
+import { edgeApp, send } from '../../../test/support/edge-app.ts';
+import { IdParams } from '../../kernel/http/params.ts';
+import { DateTime, Nullable, problemResponses, ref, StrEnum } from '../../kernel/http/schemas.ts';
+import type { App } from '../server/server.ts';
 import { openapi } from './openapi.ts';
 
 const Thing = Type.Object(

@@ -2,7 +2,7 @@ import SerializerCompiler, {
   type RouteDefinition,
   type SerializerFactory,
 } from '@fastify/fast-json-stringify-compiler';
-import { problemMediaType } from './problem.ts';
+import { problemMediaType } from '../../kernel/http/problem.ts';
 
 /**
  * A schema without its `required`: of a list's items `fields=` leaves members out, where the serialiser would throw

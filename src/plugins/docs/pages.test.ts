@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { edgeApp, send } from '../../test/support/edge-app.ts';
-import type { App } from '../kernel/http/server.ts';
-import { docsPages } from './docs-pages.ts';
-import { openapi } from './openapi.ts';
+import { edgeApp, send } from '../../../test/support/edge-app.ts';
+import { openapi } from '../openapi/openapi.ts';
+import type { App } from '../server/server.ts';
+import { docsPages } from './pages.ts';
 
 let app: App;
 

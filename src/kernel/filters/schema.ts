@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
-import { maxConditions } from './filter-body.ts';
-import type { Comparison, Field, Operator, Scalar, ValueSchema } from './filter-field.ts';
-import { maxListLength } from './filter-values.ts';
+import { maxConditions } from './body.ts';
+import type { Comparison, Field, Operator, Scalar, ValueSchema } from './field.ts';
 import { type FilterDefinition, isFieldMap } from './filters.ts';
+import { maxListLength } from './values.ts';
 
 type JsonSchema = Record<string, unknown>;
 type Entries = [name: string, schema: JsonSchema][];

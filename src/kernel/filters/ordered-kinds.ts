@@ -1,4 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag';
+import { parseTimestamp } from '../http/timestamp.ts';
 import {
   derived,
   type Encoding,
@@ -9,8 +10,7 @@ import {
   scalar,
   typed,
   type ValueKind,
-} from './filter-field.ts';
-import { parseTimestamp } from './timestamp.ts';
+} from './field.ts';
 
 interface Range {
   min: number;

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Page } from '../db/list.ts';
+import type { Page } from '../kernel/db/list.ts';
 
 /** 201 with the address of what was made. */
 export function created<Body>(reply: FastifyReply, location: string, body: Body): Body {

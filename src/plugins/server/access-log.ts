@@ -1,5 +1,5 @@
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
-import { shownPath } from './shown-path.ts';
+import { shownPath } from '../../kernel/http/shown-path.ts';
 
 /** One line for each request, when it is answered: never the query string, which may hold what nobody should keep. */
 export class AccessLog extends LogController {

@@ -1,9 +1,9 @@
 import AjvCompiler, { type Ajv, type ValidatorFactory } from '@fastify/ajv-compiler';
 import type { FastifySchemaValidationError } from 'fastify';
 import type { FastifyRouteSchemaDef, FastifyValidationResult } from 'fastify/types/schema.js';
-import { lowerCaseKeyword } from './params.ts';
-import { toPointer } from './pointer.ts';
-import { parseTimestamp } from './timestamp.ts';
+import { lowerCaseKeyword } from '../../kernel/http/params.ts';
+import { toPointer } from '../../kernel/http/pointer.ts';
+import { parseTimestamp } from '../../kernel/http/timestamp.ts';
 
 /** A body longer than this is answered with its first fault alone: a megabyte of empty items has millions. */
 const explainableLength = 16_384;

@@ -1,6 +1,6 @@
 import { invalid } from '../errors.ts';
-import { readOperand, readText } from './filter-values.ts';
 import { type FilterAst, type FilterDefinition, type Predicate, type Target, targetOf } from './filters.ts';
+import { readOperand, readText } from './values.ts';
 
 const words = new Map<string, boolean>([
   ['true', true],

@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { Type } from 'typebox';
-import { edgeApp, send } from '../../../test/support/edge-app.ts';
+import { edgeApp, send } from '../../test/support/edge-app.ts';
 import { created, noContent, page } from './reply.ts';
-import type { App } from './server.ts';
+import type { App } from './server/server.ts';
 
 let app: App;
 afterEach(() => app.close());

@@ -8,12 +8,13 @@ import {
   fastify,
   type RawServerDefault,
 } from 'fastify';
-import { AppError } from '../errors.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { malformed, methodNotAllowed } from '../../kernel/http/http-errors.ts';
+import { parseQuery } from '../../kernel/http/query.ts';
+import { sendProblem } from '../send-problem.ts';
 import { AccessLog } from './access-log.ts';
 import { endWithProblem, handleClientError } from './client-errors.ts';
-import { fromFastify, malformed, methodNotAllowed } from './http-errors.ts';
-import { sendProblem } from './problem.ts';
-import { parseQuery } from './query.ts';
+import { fromFastify } from './fastify-errors.ts';
 import { serializerFactory } from './serializer.ts';
 import { validatorFactory } from './validator.ts';
 

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import sql from 'sql-template-tag';
 import { conditionBody, filterBody, givenCondition, rowFilters } from '../../../test/support/filter-rows.ts';
 import { AppError } from '../errors.ts';
-import { maxConditions, maxDepth, parseFilterBody } from './filter-body.ts';
-import { boolean } from './filter-equality-kinds.ts';
-import { parseFilterQuery } from './filter-query.ts';
-import { compileFilters } from './filter-sql.ts';
+import { maxConditions, maxDepth, parseFilterBody } from './body.ts';
+import { boolean } from './equality-kinds.ts';
 import { defineFilters } from './filters.ts';
+import { parseFilterQuery } from './query.ts';
+import { compileFilters } from './sql.ts';
 
 const query = (parameters: Record<string, unknown>) => parseFilterQuery(rowFilters, parameters, ['limit']);
 const body = (json: unknown) => parseFilterBody(rowFilters, json);

@@ -1,5 +1,5 @@
 import { invalid } from '../errors.ts';
-import type { Operand, Scalar, ValueKind } from './filter-field.ts';
+import type { Operand, Scalar, ValueKind } from './field.ts';
 import type { Target } from './filters.ts';
 
 /** Longest list of `in` and `nin`. */

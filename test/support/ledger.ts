@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { pino } from 'pino';
 import { Database } from '../../src/kernel/db/database.ts';
 import { createPool } from '../../src/kernel/db/pool.ts';
-import { Expiry } from '../../src/modules/allocations/expiry.ts';
+import { Expiry } from '../../src/modules/allocations/life/expiry.ts';
 import type { TestService } from './service.ts';
 
 /** The setting with which nobody sweeps while a test runs. */

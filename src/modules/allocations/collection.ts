@@ -5,7 +5,7 @@ import { type Field, field, type Operator, type ValueKind } from '../../kernel/f
 import { defineFilters } from '../../kernel/filters/filters.ts';
 import { timestamp } from '../../kernel/filters/ordered-kinds.ts';
 import { defineSort } from '../../kernel/http/sort.ts';
-import { states } from './domain.ts';
+import { states } from './life/domain.ts';
 import { Allocation } from './schemas.ts';
 import { stateAt } from './view.ts';
 

@@ -1,6 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Gate } from '../../kernel/gates.ts';
-import type { Action, State } from './domain.ts';
+import type { Action, State } from './life/domain.ts';
 
 /** A GPU that a claim wanted, and the reasons against it. */
 export interface Unschedulable {

@@ -2,12 +2,12 @@ import { filterBodySchema } from '../../kernel/filters/schema.ts';
 import { integer } from '../../kernel/settings.ts';
 import { defineModule } from '../../module.ts';
 import { gpuRelations, inventory } from '../inventory/index.ts';
-import { ClaimService } from './claim-service.ts';
+import { ClaimService } from './claims/service.ts';
 import { constraints } from './errors.ts';
-import { Expiry } from './expiry.ts';
+import { Expiry } from './life/expiry.ts';
+import { AllocationService } from './life/service.ts';
 import { ledgerPorts } from './ports.ts';
 import { registerRoutes } from './routes.ts';
-import { AllocationService } from './service.ts';
 
 const settings = {
   sweepIntervalMs: integer(

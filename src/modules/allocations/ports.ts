@@ -1,6 +1,6 @@
 import sql from 'sql-template-tag';
 import type { InventoryPorts, LiveAllocation } from '../inventory/index.ts';
-import { step } from './transition.ts';
+import { step } from './life/transition.ts';
 
 /** What the inventory asks and tells the ledger inside its own transactions. */
 export const ledgerPorts: InventoryPorts = {

@@ -4,8 +4,9 @@ import { IdParams } from '../../kernel/http/params.ts';
 import { PageOf, ref } from '../../kernel/http/schemas.ts';
 import type { App } from '../../module.ts';
 import { created, page } from '../../plugins/reply.ts';
-import type { ClaimService } from './claim-service.ts';
+import type { ClaimService } from './claims/service.ts';
 import { allocations } from './collection.ts';
+import type { AllocationService } from './life/service.ts';
 import {
   Allocation,
   ConfirmAllocation,
@@ -14,7 +15,6 @@ import {
   GpuRequest,
   ReleaseAllocation,
 } from './schemas.ts';
-import type { AllocationService } from './service.ts';
 
 interface Services {
   claims: ClaimService;

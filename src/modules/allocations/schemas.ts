@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import { Uuid } from '../../kernel/http/params.ts';
 import { DateTime, Nullable, StrEnum } from '../../kernel/http/schemas.ts';
-import { states, wholeGpu } from './domain.ts';
-import { objectiveNames } from './objectives.ts';
+import { objectiveNames } from './claims/objectives.ts';
+import { states, wholeGpu } from './life/domain.ts';
 
 const exampleGpu = '0198b6c4-6f0e-7c3a-9d5b-3f1f5e0c7a11';
 

@@ -1,10 +1,10 @@
 import sql, { type Sql } from 'sql-template-tag';
-import type { Transaction } from '../../kernel/db/transaction.ts';
-import { newId } from '../../kernel/ids.ts';
+import type { Transaction } from '../../../kernel/db/transaction.ts';
+import { newId } from '../../../kernel/ids.ts';
+import { wholeGpu } from '../life/domain.ts';
+import { announce, changed, type Events, touchedOf, toView, type Written } from '../record.ts';
+import { allocationColumns, gpusOf } from '../view.ts';
 import type { Choice, Claim, ClaimOutcome, Refused } from './claim.ts';
-import { wholeGpu } from './domain.ts';
-import { announce, changed, type Events, touchedOf, toView, type Written } from './record.ts';
-import { allocationColumns, gpusOf } from './view.ts';
 
 /** What a share costs by the hour, rounded to a nano-USD; NULL for an unpriced GPU. */
 const priceOf = (share: number): Sql =>

@@ -1,9 +1,9 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
-import type { Transaction } from '../../kernel/db/transaction.ts';
+import type { Transaction } from '../../../kernel/db/transaction.ts';
+import type { Patience } from '../life/transition.ts';
 import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
 import { aspectColumns, objectives, tieBreak } from './objectives.ts';
 import { take } from './take.ts';
-import type { Patience } from './transition.ts';
 import type { Wish } from './wish.ts';
 
 /** More GPUs than asked for are looked at, so that claims which run beside each other need not meet on the same ones. */

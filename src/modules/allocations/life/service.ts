@@ -1,19 +1,19 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
-import type { Principal, RequestContext } from '../../kernel/context.ts';
-import type { Database } from '../../kernel/db/database.ts';
-import { listPage, type Page, parseList } from '../../kernel/db/list.ts';
-import { notFound } from '../../kernel/errors.ts';
-import type { CursorCodec } from '../../kernel/http/cursor.ts';
-import { assertVersion, type IfMatch } from '../../kernel/http/etag.ts';
-import type { Kernel } from '../../module.ts';
-import { allocations } from './collection.ts';
+import type { Principal, RequestContext } from '../../../kernel/context.ts';
+import type { Database } from '../../../kernel/db/database.ts';
+import { listPage, type Page, parseList } from '../../../kernel/db/list.ts';
+import { notFound } from '../../../kernel/errors.ts';
+import type { CursorCodec } from '../../../kernel/http/cursor.ts';
+import { assertVersion, type IfMatch } from '../../../kernel/http/etag.ts';
+import type { Kernel } from '../../../module.ts';
+import { allocations } from '../collection.ts';
+import { holdExpired, illegalTransition } from '../errors.ts';
+import { toView } from '../record.ts';
+import type { ExtendAllocation, ReleaseAllocation } from '../schemas.ts';
+import { type AllocationView, allocationColumns, storedGpus } from '../view.ts';
 import { type Action, ruling } from './domain.ts';
-import { holdExpired, illegalTransition } from './errors.ts';
-import { toView } from './record.ts';
-import type { ExtendAllocation, ReleaseAllocation } from './schemas.ts';
 import { type Met, type Step, step, versionIs } from './transition.ts';
-import { type AllocationView, allocationColumns, storedGpus } from './view.ts';
 
 /** A tenant sees its own; row-level security says so as well, but only this can use an index. */
 const visible = ({ tenantId }: Principal): Sql =>

@@ -1,10 +1,10 @@
 import sql, { join, type Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
-import { parseFilterBody } from '../../kernel/filters/body.ts';
-import type { FilterDefinition } from '../../kernel/filters/filters.ts';
-import { compileFilters, whereAll } from '../../kernel/filters/sql.ts';
+import { parseFilterBody } from '../../../kernel/filters/body.ts';
+import type { FilterDefinition } from '../../../kernel/filters/filters.ts';
+import { compileFilters, whereAll } from '../../../kernel/filters/sql.ts';
+import type { GpuRequest } from '../schemas.ts';
 import type { Objective } from './objectives.ts';
-import type { GpuRequest } from './schemas.ts';
 
 /** What GPUs can be asked for: filters over `gpu_state s`, and the tables that they read beside it. */
 export interface GpuSearch {

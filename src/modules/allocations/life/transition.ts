@@ -1,9 +1,9 @@
 import sql, { empty, type Sql } from 'sql-template-tag';
-import type { Transaction } from '../../kernel/db/transaction.ts';
-import type { IfMatch } from '../../kernel/http/etag.ts';
+import type { Transaction } from '../../../kernel/db/transaction.ts';
+import type { IfMatch } from '../../../kernel/http/etag.ts';
+import { announce, changed, type Events, touchedOf, type Written } from '../record.ts';
+import { allocationColumns, stateAt, storedGpus } from '../view.ts';
 import { type Action, transitions } from './domain.ts';
-import { announce, changed, type Events, touchedOf, type Written } from './record.ts';
-import { allocationColumns, stateAt, storedGpus } from './view.ts';
 
 /** What to do about rows that somebody else has locked: pass over them, or wait. */
 export type Patience = 'skip' | 'wait';

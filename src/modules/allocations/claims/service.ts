@@ -1,17 +1,17 @@
 import type { Static } from 'typebox';
-import type { Principal, RequestContext } from '../../kernel/context.ts';
-import type { Database } from '../../kernel/db/database.ts';
-import type { Transaction } from '../../kernel/db/transaction.ts';
-import { invalid } from '../../kernel/errors.ts';
+import type { Principal, RequestContext } from '../../../kernel/context.ts';
+import type { Database } from '../../../kernel/db/database.ts';
+import type { Transaction } from '../../../kernel/db/transaction.ts';
+import { invalid } from '../../../kernel/errors.ts';
+import { asUnavailable, noCapacity } from '../errors.ts';
+import { wholeGpu } from '../life/domain.ts';
+import type { Expiry } from '../life/expiry.ts';
+import type { Patience } from '../life/transition.ts';
+import type { CreateAllocation, GpuRequest } from '../schemas.ts';
+import type { AllocationView } from '../view.ts';
 import { claimBest } from './best-gpus.ts';
 import type { Claim, ClaimOutcome } from './claim.ts';
-import { wholeGpu } from './domain.ts';
-import { asUnavailable, noCapacity } from './errors.ts';
-import type { Expiry } from './expiry.ts';
 import { claimGpus, refuse } from './named-gpus.ts';
-import type { CreateAllocation, GpuRequest } from './schemas.ts';
-import type { Patience } from './transition.ts';
-import type { AllocationView } from './view.ts';
 import { type GpuSearch, type Wish, wishOf } from './wish.ts';
 
 type Input = Static<typeof CreateAllocation>;

@@ -1,8 +1,8 @@
 import sql from 'sql-template-tag';
-import type { Transaction } from '../../kernel/db/transaction.ts';
-import { reasonsOf } from '../../kernel/gates.ts';
+import type { Transaction } from '../../../kernel/db/transaction.ts';
+import { reasonsOf } from '../../../kernel/gates.ts';
+import { gpuUnavailable, gpuUnknown, gpuUnschedulable } from '../errors.ts';
 import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
-import { gpuUnavailable, gpuUnknown, gpuUnschedulable } from './errors.ts';
 import { take } from './take.ts';
 
 /**

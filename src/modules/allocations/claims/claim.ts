@@ -1,5 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag';
-import type { AllocationView } from './view.ts';
+import type { AllocationView } from '../view.ts';
 
 /** What a claim says beside which GPUs it wants. */
 export interface Claim {

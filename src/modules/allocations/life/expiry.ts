@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag';
-import type { Database } from '../../kernel/db/database.ts';
+import type { Database } from '../../../kernel/db/database.ts';
+import { deadlineOf, dueReasonOf, isDue } from '../view.ts';
 import { type Patience, type Step, step } from './transition.ts';
-import { deadlineOf, dueReasonOf, isDue } from './view.ts';
 
 /** What one statement ends at most: a short transaction, whatever piled up. */
 const batch = { allocations: 100, gpus: 1000 };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { versionFaults } from '../support/changes.ts';
 import { createKey, createNode, createProvider } from '../support/fleet.ts';
 import { startService, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -114,6 +115,41 @@ describe('an API key', () => {
     expect((await service.as(next.key).get('/v1/whoami').expect(401)).body.code).toBe('auth.key_expired');
   });
 
+  it('that expires is replaced by one that lives as long', async () => {
+    const hours = (from: number) => new Date(from + 7_200_000).toISOString();
+    const { body: old } = await service
+      .as()
+      .post('/v1/api-keys')
+      .send({ name: 'brief', role: 'viewer', expiresAt: hours(Date.now()) })
+      .expect(201);
+    const { body: next } = await service.as().post(`/v1/api-keys/${old.id}/rotate`).send({}).expect(201);
+    const life = (key: { createdAt: string; expiresAt: string }) =>
+      Date.parse(key.expiresAt) - Date.parse(key.createdAt);
+    expect(Math.abs(life(next) - life(old))).toBeLessThan(5000);
+  });
+
+  it('with scopes gives no key more than it has, 403', async () => {
+    const scopes = ['api-keys:read', 'api-keys:write', 'gpus:read'];
+    const narrow = service.as(await createKey(service, { role: 'operator', scopes }));
+    const wide = await service.as().post('/v1/api-keys').send({ name: 'w', role: 'viewer' }).expect(201);
+    const refused = async (sent: Promise<{ body: { code: string } }>) =>
+      expect((await sent).body.code).toBe('auth.forbidden');
+    const make = (more: object) => narrow.post('/v1/api-keys').send({ name: 'n', role: 'viewer', ...more });
+
+    await refused(make({}).expect(403).then());
+    await refused(
+      make({ scopes: ['gpus:read', 'nodes:read'] })
+        .expect(403)
+        .then(),
+    );
+    await refused(narrow.post(`/v1/api-keys/${wide.body.id}/rotate`).send({}).expect(403).then());
+    const { body: made } = await make({ scopes: ['gpus:read'] }).expect(201);
+    const patch = (sent: object) => narrow.patch(`/v1/api-keys/${made.id}`).set('if-match', '"1"').send(sent);
+    await refused(patch({ scopes: [] }).expect(403).then());
+    await patch({ name: 'renamed' }).expect(200);
+    await narrow.post(`/v1/api-keys/${made.id}/rotate`).send({}).expect(201);
+  });
+
   it.each([
     [{ role: 'tenant' }, '/tenantId'],
     [{ role: 'provider' }, '/providerId'],
@@ -182,7 +218,14 @@ describe('an API key', () => {
       .post('/v1/api-keys')
       .send({ name: 'used', role: 'viewer' })
       .expect(201);
-    expect(body.lastUsedAt).toBeNull();
+    const lastUsedAt = async (): Promise<string | null> => {
+      const { body: list } = await service.as().get('/v1/api-keys?name=used&fields=lastUsedAt').expect(200);
+      return list.items[0].lastUsedAt;
+    };
+    expect(await lastUsedAt()).toBeNull();
+    await service.as(body.key).get('/v1/whoami').expect(200);
+    await until('the use is noted', async () => (await lastUsedAt()) !== null);
+    expect(Date.parse((await lastUsedAt()) as string)).toBeGreaterThan(Date.parse(body.createdAt));
   });
 });
 

@@ -41,7 +41,7 @@ export async function createNode(service: TestService, providerId?: string): Pro
 
 export async function createKey(
   service: TestService,
-  owner: { role: string; providerId?: string; nodeId?: string; tenantId?: string },
+  owner: { role: string; providerId?: string; nodeId?: string; tenantId?: string; scopes?: string[] },
 ): Promise<string> {
   const { body } = await service
     .as()

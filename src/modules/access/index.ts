@@ -55,7 +55,7 @@ export const access = defineModule<AccessApi>({
         revokeKeysOf,
       },
       routes: (app) => registerRoutes(app, services),
-      workers: [{ name: 'access.last_used', intervalMs: 10_000, run: () => authenticator.flushLastUsed() }],
+      workers: [{ name: 'access.last_used', intervalMs: 2000, run: () => authenticator.flushLastUsed() }],
       onChange: (changes) => {
         if (changes.some(({ subject }) => subject.type === 'api_key')) authenticator.forget();
       },

@@ -1,6 +1,6 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
-import type { RequestContext, Role } from '../../kernel/context.ts';
+import type { Principal, RequestContext, Role } from '../../kernel/context.ts';
 import type { Database } from '../../kernel/db/database.ts';
 import { listPage, type Page, parseList } from '../../kernel/db/list.ts';
 import { patchRow } from '../../kernel/db/patch.ts';
@@ -88,6 +88,24 @@ function assertScopes(role: Role, scopes: readonly Permission[]): void {
   if (foreign) throw invalid('/scopes', `role ${role} has no permission ${foreign}`);
 }
 
+/**
+ * Nobody gives away more than they have: whoever is limited to scopes makes keys within these alone.
+ *
+ * @throws 403 `auth.forbidden`.
+ */
+function assertWithin({ scopes: own }: Principal, given: readonly Permission[]): void {
+  if (own.length === 0) return;
+  const within = given.length > 0 && given.every((scope) => own.includes(scope));
+  if (!within)
+    throw forbidden(`This key is limited to ${own.join(', ')}: a key that it makes names some of these.`);
+}
+
+/** A rotated key lives as long as the old one was made for. */
+const renewedExpiry = ({ createdAt, expiresAt }: Key): Date | null =>
+  expiresAt === null
+    ? null
+    : new Date(Date.now() + Number(new Date(expiresAt)) - Number(new Date(createdAt)));
+
 const required = (input: CreateInput, field: OwnerField): string =>
   input[field] ?? missing(input.role, field);
 
@@ -128,6 +146,7 @@ export class KeyService {
       throw forbidden('A provider makes keys of its own agents only.');
     }
     assertScopes(input.role, input.scopes ?? []);
+    assertWithin(ctx.principal, input.scopes ?? []);
     if (input.expiresAt && new Date(input.expiresAt) <= new Date())
       throw invalid('/expiresAt', 'lies in the past');
     return this.#db.write(ctx, async (tx) => {
@@ -158,6 +177,7 @@ export class KeyService {
     ifMatch: IfMatch | null,
     input: Static<typeof PatchApiKey>,
   ): Promise<Key> {
+    if (input.scopes) assertWithin(ctx.principal, input.scopes);
     return this.#db.write(ctx, (tx) =>
       patchRow<Key>(tx, {
         resource: 'api_key',
@@ -197,13 +217,19 @@ export class KeyService {
       if (ctx.principal.role === 'provider' && old.role !== 'agent') {
         throw forbidden('A provider rotates keys of its own agents only.');
       }
+      assertWithin(ctx.principal, old.scopes);
       const rotated = (await tx.row<Key>(sql`/* access:rotate_key */
         UPDATE inventory.api_key k
            SET expires_at = least(expires_at, clock_timestamp() + make_interval(secs => ${overlapS}::integer)),
                version = version + 1, updated_at = inventory.moment_after(updated_at)
          WHERE k.id = ${id} RETURNING ${keyColumns}`)) as Key;
       await recordKey(tx, 'rotated', rotated, { after: { expiresAt: rotated.expiresAt } });
-      return issueKey(tx, this.#pepper, { ...old, expiresAt: null, origin: 'issued', rotatedFrom: id });
+      return issueKey(tx, this.#pepper, {
+        ...old,
+        expiresAt: renewedExpiry(old),
+        origin: 'issued',
+        rotatedFrom: id,
+      });
     });
   }
 

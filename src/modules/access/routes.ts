@@ -137,7 +137,7 @@ function registerKeyRoutes(app: App, keys: KeyService): void {
           'rotateApiKey',
           'access',
           'Replace an API key',
-          'Both keys work until the overlap ends.',
+          'Both keys work until the overlap ends. The new one lives as long as the old one was made for.',
         ),
         params: IdParams,
         body: ref(RotateApiKey),

@@ -7,7 +7,8 @@ import { permissionNames } from './permissions.ts';
 const name = Type.String({ minLength: 1, maxLength: 200, examples: ['scheduler eu-1'] });
 const scopes = Type.Array(StrEnum(permissionNames), {
   maxItems: permissionNames.length,
-  description: 'Permissions that the key is limited to; empty: all of its role.',
+  description:
+    'Permissions that the key is limited to; empty: all of its role. A key with scopes makes keys within its own only.',
 });
 
 export const ApiKey = Type.Object(

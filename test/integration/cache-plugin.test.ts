@@ -1,11 +1,12 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import Fastify from 'fastify';
 import { pino } from 'pino';
 import { cachePlugin } from '../../src/plugins/cache.ts';
-import { describeRedis } from '../support/redis.ts';
+import { testRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
-describeRedis('the cache plugin', ({ url, prefix }) => {
+describe('the cache plugin', () => {
+  const { url, prefix } = testRedis();
   it('opens the cache with the app and closes it with the app', async () => {
     const app = Fastify();
     const log = pino({ level: 'silent' });

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { findRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { heldLoad, newSource, price, type Source, type TestCache, testCache } from '../support/test-cache.ts';
 import { until } from '../support/until.ts';
 
-(findRedis() ? describe : describe.skip)('two caches on one Redis', () => {
+describe('two caches on one Redis', () => {
   let server: RedisServer;
   let redis: Redis;
   let lagging: RedisServer;

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { RateCounter } from '../../src/kernel/rates/rate-counter.ts';
 import { redisCounters } from '../../src/kernel/rates/rate-sharing.ts';
-import { describeRedis } from '../support/redis.ts';
+import { testRedis } from '../support/redis.ts';
 
-describeRedis('counters in Redis', ({ url, prefix }) => {
+describe('counters in Redis', () => {
+  const { url, prefix } = testRedis();
   let redis: Redis;
   const clock = { now: () => 120_000 };
   const name = `${prefix}rate:${Math.random()}:`;

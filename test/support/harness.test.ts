@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createDatabase, type TestDatabase, withClient } from './database.ts';
-import { describeRedis } from './redis.ts';
+import { testRedis } from './redis.ts';
 
 describe('createDatabase', () => {
   let databases: TestDatabase[];
@@ -37,7 +37,8 @@ describe('createDatabase', () => {
   });
 });
 
-describeRedis('testRedis', ({ url, prefix }) => {
+describe('testRedis', () => {
+  const { url, prefix } = testRedis();
   it('keeps its keys apart from those of other workers', async () => {
     const redis = new Redis(url, { keyPrefix: prefix });
     await redis.set('greeting', 'hello');

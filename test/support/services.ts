@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createTemplate, dropDatabases, startPostgres } from './postgres-server.ts';
-import { findRedis, startRedis } from './redis-server.ts';
+import { ensureRedis, startRedis } from './redis-server.ts';
 
 /**
  * PostgreSQL and Redis for one run of the tests. `TEST_DATABASE_URL` (an owner's URL) and `TEST_REDIS_URL` name
@@ -37,7 +37,11 @@ async function startAll(ends: (() => Promise<void>)[]): Promise<void> {
   ends.push(() => dropDatabases(server, run));
   await createTemplate(server, process.env.TEST_TEMPLATE);
 
-  if (process.env.TEST_REDIS_URL || !findRedis()) return;
+  if (process.env.TEST_REDIS_URL) return;
+  if (!ensureRedis()) {
+    console.warn('No redis-server found: the tests that need one will fail.');
+    return;
+  }
   const redis = await startRedis();
   ends.push(redis.stop);
   process.env.TEST_REDIS_URL = redis.url;

@@ -3,6 +3,6 @@ import { expect, it } from '@jest/globals';
 import { settingsTable } from '../../src/config/table.ts';
 import { modules } from '../../src/modules.ts';
 
-it('shows every setting in the README as the code has it (npm run settings-table prints it)', async () => {
+it('shows every setting in the README as the code has it (npm run settings-table writes it)', async () => {
   expect(await readFile('README.md', 'utf8')).toContain(settingsTable(modules));
 });

@@ -13,8 +13,6 @@ export interface LivenessApi {
   intervalMs(): number;
 }
 
-/** Connections that store heartbeats, and nothing else. */
-const ingestConnections = 2;
 const hourMs = 3_600_000;
 
 /** Which nodes are alive: takes heartbeats, and records who falls silent. */
@@ -27,11 +25,11 @@ export const liveness = defineModule({
     const pace = new Pace(db, settings);
     const pool = createPool({
       url: config.databaseUrl ?? '',
-      max: ingestConnections,
+      max: settings.connections,
       name: 'depin-inventory heartbeats',
       log,
     });
-    const ingest = new Ingest({ db, pool, lanes: ingestConnections, queueMax: settings.queueMax, pace });
+    const ingest = new Ingest({ db, pool, settings, pace });
     const sweeper = new Sweeper({ db, settings });
     const makePartitions = async () => void (await db.rows(ensurePartitions));
     const api: LivenessApi = { intervalMs: () => pace.intervalMs() };

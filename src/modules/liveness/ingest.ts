@@ -27,13 +27,17 @@ interface IngestOptions {
   db: Database;
   /** Connections of its own, so that heartbeats neither wait for other requests nor crowd them out. */
   pool: pg.Pool;
-  lanes: number;
-  queueMax: number;
+  settings: IngestSettings;
   pace: Pace;
 }
 
-/** Heartbeats of one statement: beyond some hundreds a larger batch is no faster, but slower to answer. */
-const batchSize = 500;
+interface IngestSettings {
+  /** As many batches are in work at once. */
+  connections: number;
+  /** Heartbeats of one statement: beyond some hundreds a larger batch is no faster, but slower to answer. */
+  batchMax: number;
+  queueMax: number;
+}
 
 /** Another transaction was in the way; a single request may still get through. */
 const isContention = (error: unknown): boolean =>
@@ -49,10 +53,11 @@ export class Ingest {
 
   constructor(options: IngestOptions) {
     this.#options = options;
+    const { connections, batchMax, queueMax } = options.settings;
     this.#batcher = new Batcher({
-      lanes: options.lanes,
-      batchWeight: batchSize,
-      queueWeight: options.queueMax,
+      lanes: connections,
+      batchWeight: batchMax,
+      queueWeight: queueMax,
       weightOf: ({ heartbeats }) => heartbeats.length,
       onFull: overloaded,
       work: (submissions) => this.#flush(submissions),

@@ -40,6 +40,16 @@ export const livenessSettings = {
     min: 10,
     max: 3_600_000,
   }),
+  batchMax: integer('HEARTBEAT_BATCH_MAX', 'Heartbeats that one statement stores at most', {
+    default: 500,
+    min: 1,
+    max: 5000,
+  }),
+  connections: integer('HEARTBEAT_CONNECTIONS', 'Connections that store heartbeats, beside the main pool', {
+    default: 2,
+    min: 1,
+    max: 32,
+  }),
   queueMax: integer('HEARTBEAT_QUEUE_MAX', 'Heartbeats that may wait to be stored; more are answered 503', {
     default: 10_000,
     min: 1,

@@ -100,6 +100,7 @@ const withFurtherRules = new Set([
   'batchGpus',
   'putNodeInventory',
   'createAllocation',
+  'drainNode',
   'recordBenchmark',
   'recordHealthCheck',
   'submitEvidence',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
 import { createNode } from '../support/fleet.ts';
 import { createGpus, getGpu, gpuInput, putInventory } from '../support/gpu-inputs.ts';
-import { allocationFaults, createExpiry, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { allocationFaults, createSweepers, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
 import { openNode } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
@@ -126,7 +126,7 @@ describe('the end of a hold', () => {
     await setDeadline(service.sql, hold.id, -2);
     await setDeadline(service.sql, active.id, -1);
     const before = await lastChange(service.sql);
-    const { expiry, close } = createExpiry(service);
+    const { expiry, close } = createSweepers(service);
     expect(await expiry.sweep()).toBe(2);
     expect(await expiry.sweep()).toBe(0);
     await close();
@@ -150,7 +150,7 @@ describe('the end of a hold', () => {
     }
     const { version } = await getGpu(service, gpuId);
     for (const id of holds) await setDeadline(service.sql, id, -1);
-    const { expiry, close } = createExpiry(service);
+    const { expiry, close } = createSweepers(service);
     expect(await expiry.sweep()).toBe(3);
     await close();
     expect(await getGpu(service, gpuId)).toMatchObject({ allocationState: 'free', version: version + 3 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { allocationFaults, createExpiry, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { allocationFaults, createSweepers, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
 import { createTenant, openNode } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
@@ -158,7 +158,7 @@ describe('one allocation', () => {
 
   it('is either confirmed in time or expired, never both, while two replicas sweep', async () => {
     const { gpuIds, tenant } = await openNode(service, { gpus: 24 });
-    const replicas = [createExpiry(service), createExpiry(service)];
+    const replicas = [createSweepers(service), createSweepers(service)];
     const holds = await Promise.all(
       gpuIds.map((gpuId) => claim(tenant.key, { gpuIds: [gpuId], holdTtlS: 60 })),
     );
@@ -193,7 +193,7 @@ describe('two sweepers', () => {
       gpuIds.map((gpuId) => claim(tenant.key, { gpuIds: [gpuId], holdTtlS: 60 })),
     );
     await Promise.all(holds.map(({ body }) => setDeadline(service.sql, body.id, -1)));
-    const replicas = [createExpiry(service), createExpiry(service)];
+    const replicas = [createSweepers(service), createSweepers(service)];
     const ended = await Promise.all([...replicas, ...replicas].map(({ expiry }) => expiry.sweep()));
     const rest = await replicas[0]?.expiry.sweep();
     expect(ended.reduce((sum, count) => sum + count, rest ?? 0)).toBe(50);

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { pino } from 'pino';
 import { Database } from '../../src/kernel/db/database.ts';
 import { createPool } from '../../src/kernel/db/pool.ts';
+import { Drain } from '../../src/modules/allocations/life/drain.ts';
 import { Expiry } from '../../src/modules/allocations/life/expiry.ts';
 import type { TestService } from './service.ts';
 
@@ -50,10 +51,16 @@ export async function allocationFaults(owner: pg.Pool): Promise<object[]> {
   return rows;
 }
 
-/** The sweeper of a further replica. */
-export function createExpiry(service: TestService): { expiry: Expiry; close(): Promise<void> } {
+/** What a further replica sweeps with. */
+export interface Sweepers {
+  expiry: Expiry;
+  drain: Drain;
+  close(): Promise<void>;
+}
+
+export function createSweepers(service: TestService): Sweepers {
   const log = pino({ level: 'silent' });
   const pool = createPool({ url: service.database.url, max: 2, name: 'replica', log });
   const db = new Database({ pool, log });
-  return { expiry: new Expiry(db), close: () => db.close() };
+  return { expiry: new Expiry(db), drain: new Drain(db), close: () => db.close() };
 }

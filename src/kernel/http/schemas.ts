@@ -28,8 +28,8 @@ export const StrEnum = <const V extends readonly string[]>(
 ) => Type.Unsafe<V[number]>({ type: 'string', enum: [...values], ...options });
 
 /** A moment, RFC 3339. The serialiser prints a `Date` in UTC with milliseconds. */
-export const DateTime = () =>
-  Type.Unsafe<Date | string>({ type: 'string', format: 'date-time', maxLength: 40 });
+export const DateTime = (options: { description?: string } = {}) =>
+  Type.Unsafe<Date | string>({ type: 'string', format: 'date-time', maxLength: 40, ...options });
 
 /** A page of a list. Items may be partial: `fields=` narrows them. */
 export const PageOf = <S extends TSchema>(item: S & { $id?: string }) =>

@@ -4,6 +4,7 @@ import { defineModule } from '../../module.ts';
 import { gpuRelations, inventory } from '../inventory/index.ts';
 import { ClaimService } from './claims/service.ts';
 import { constraints } from './errors.ts';
+import { Drain } from './life/drain.ts';
 import { Expiry } from './life/expiry.ts';
 import { AllocationService } from './life/service.ts';
 import { ledgerPorts } from './ports.ts';
@@ -12,7 +13,7 @@ import { registerRoutes } from './routes.ts';
 const settings = {
   sweepIntervalMs: integer(
     'ALLOCATION_SWEEP_INTERVAL_MS',
-    'Milliseconds between two looks for holds and durations that are over; reads and claims on holds do not wait for it',
+    'Milliseconds between two looks for holds, durations and drains that are over; reads and claims on holds do not wait for it',
     { default: 250, min: 10, max: 60_000 },
   ),
 } as const;
@@ -27,6 +28,7 @@ export const allocations = defineModule({
     const { connect, gpus } = use(inventory);
     connect(ledgerPorts);
     const expiry = new Expiry(kernel.db);
+    const drain = new Drain(kernel.db);
     const search = { filters: gpus.filters, relations: gpuRelations };
     const claims = new ClaimService({ db: kernel.db, expiry, search });
     const service = new AllocationService(kernel);
@@ -41,6 +43,11 @@ export const allocations = defineModule({
           name: 'allocations.expiry',
           intervalMs: sweepIntervalMs,
           run: async () => void (await expiry.sweep()),
+        },
+        {
+          name: 'allocations.drain',
+          intervalMs: sweepIntervalMs,
+          run: async () => void (await drain.sweep()),
         },
       ],
     };

@@ -86,7 +86,8 @@ export function registerNodeRoutes(app: App, services: Services): void {
           'drainNode',
           'nodes',
           'Drain a node',
-          'It takes no new allocation; those that there are go on.',
+          'It takes no new allocation. Those that there are go on until the deadline, if one is given, and are ended ' +
+            'then, with `endReason: drained`. `eligibility: eligible` in a PATCH takes all of it back.',
         ),
         params: IdParams,
         body: ref(DrainNode),

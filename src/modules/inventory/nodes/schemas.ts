@@ -26,7 +26,7 @@ export const Node = Type.Object(
     zone: Nullable(zone),
     lifecycle: StrEnum(nodeLifecycles),
     eligibility: StrEnum(eligibilities),
-    drainDeadlineAt: Nullable(DateTime()),
+    drainDeadlineAt: Nullable(DateTime({ description: 'When allocations that are left on it end.' })),
     liveness: StrEnum(livenesses),
     livenessReason: Nullable(Type.String()),
     health: StrEnum(healths),
@@ -78,10 +78,19 @@ export const PatchNode = Type.Object(
 
 export const DrainNode = Type.Object(
   {
-    deadlineAt: Type.Optional(DateTime()),
+    deadlineAt: Type.Optional(
+      DateTime({ description: 'When what is left ends; one that is past ends it now.' }),
+    ),
+    deadlineS: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 31_536_000, description: 'The same in seconds from now.' }),
+    ),
     reason: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   },
-  { $id: 'DrainNode', additionalProperties: false, examples: [{ reason: 'new power supply' }] },
+  {
+    $id: 'DrainNode',
+    additionalProperties: false,
+    examples: [{ deadlineS: 86_400, reason: 'new power supply' }, { reason: 'new power supply' }],
+  },
 );
 
 export const EnrollNode = Type.Object(

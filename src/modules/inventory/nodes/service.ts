@@ -4,7 +4,7 @@ import type { RequestContext } from '../../../kernel/context.ts';
 import { listPage, type Page, parseList } from '../../../kernel/db/list.ts';
 import { patchRow } from '../../../kernel/db/patch.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
-import { notFound } from '../../../kernel/errors.ts';
+import { invalid, notFound } from '../../../kernel/errors.ts';
 import { assertVersion, type IfMatch } from '../../../kernel/http/etag.ts';
 import type { Kernel } from '../../../module.ts';
 import type { AccessApi } from '../../access/index.ts';
@@ -75,15 +75,25 @@ export class NodeService {
     return this.#change(ctx, id, ifMatch, region === undefined ? rest : { ...rest, ownRegion: region });
   }
 
-  /** No new allocations; the ones that there are go on, at most until the deadline. */
+  /**
+   * No new allocations; the ones that there are go on, at most until the deadline.
+   *
+   * @throws 400 where the deadline is given twice.
+   */
   drain(
     ctx: RequestContext,
     id: string,
     ifMatch: IfMatch | null,
-    { deadlineAt, reason }: Static<typeof DrainNode>,
+    { reason, ...deadline }: Static<typeof DrainNode>,
   ): Promise<NodeView> {
-    const drainDeadlineAt = deadlineAt === undefined ? null : new Date(deadlineAt);
-    return this.#change(ctx, id, ifMatch, { eligibility: 'draining', drainDeadlineAt }, reason);
+    const { deadlineAt, deadlineS } = deadline;
+    if (deadlineAt !== undefined && deadlineS !== undefined)
+      throw invalid('/deadlineS', 'must not be given beside deadlineAt');
+    const drained = async (tx: Transaction): Promise<NodePatch> => ({
+      eligibility: 'draining',
+      drainDeadlineAt: deadlineAt === undefined ? await secondsFromNow(tx, deadlineS) : new Date(deadlineAt),
+    });
+    return this.#change(ctx, id, ifMatch, drained, reason);
   }
 
   delete(ctx: RequestContext, id: string, ifMatch: IfMatch | null): Promise<void> {
@@ -118,7 +128,7 @@ export class NodeService {
     ctx: RequestContext,
     id: string,
     ifMatch: IfMatch | null,
-    patch: NodePatch,
+    patch: NodePatch | ((tx: Transaction) => Promise<NodePatch>),
     reason?: string,
   ): Promise<NodeView> {
     return this.#kernel.db.write(ctx, async (tx) => {
@@ -126,7 +136,7 @@ export class NodeService {
         resource: 'node',
         lock: lockNode(id, visibleNodes(ctx.principal)),
         ifMatch,
-        patch,
+        patch: typeof patch === 'function' ? await patch(tx) : patch,
         reason,
         update: updateNode,
         scope: ({ providerId }) => ({ providerId, nodeId: id }),
@@ -136,6 +146,13 @@ export class NodeService {
       return toNode(await readNode(tx, id));
     });
   }
+}
+
+/** By the database's clock; no deadline where no seconds are given. */
+async function secondsFromNow(tx: Transaction, seconds: number | undefined): Promise<Date | null> {
+  const row = await tx.row<{ at: Date | null }>(sql`/* inventory:drain_deadline */
+    SELECT clock_timestamp() + make_interval(secs => ${seconds ?? null}::integer) AS at`);
+  return row?.at ?? null;
 }
 
 /** The node with what its GPUs now say of it. */

@@ -1,0 +1,1 @@
+DROP INDEX inventory.node_drain_deadline_idx;

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 import { allocationGoals } from './allocation.ts';
 import { cachedGoals } from './cached.ts';
 import { loadFleet } from './fleet.ts';
+import { heartbeatGoals } from './heartbeats.ts';
+import { memoryGoals } from './memory.ts';
 import { isMet, type Result, render } from './report.ts';
 import { searchGoals } from './search.ts';
 import { createWorld, type World } from './world.ts';
@@ -10,7 +12,7 @@ import { createWorld, type World } from './world.ts';
 /**
  * Measures the goals of docs/performance.md as ratios against references of the same run, on the built server.
  *
- *   npm run bench [-- --gpus=1000000 --providers=20000 --rounds=3 --seconds=8 --only=search,allocation,cached]
+ *   npm run bench [-- --gpus=1000000 --providers=20000 --rounds=3 --seconds=8 --only=search,allocation,cached,heartbeats,memory]
  *
  * Exit code 1 where a goal is missed.
  */
@@ -20,7 +22,7 @@ const { values } = parseArgs({
     providers: { type: 'string', default: '20000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '8' },
-    only: { type: 'string', default: 'search,allocation,cached' },
+    only: { type: 'string', default: 'search,allocation,cached,heartbeats,memory' },
   },
 });
 const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
@@ -28,6 +30,8 @@ const goals: Record<string, (world: World, rounds: number, seconds: number) => P
   search: searchGoals,
   allocation: allocationGoals,
   cached: cachedGoals,
+  heartbeats: heartbeatGoals,
+  memory: memoryGoals,
 };
 const log = (line: string) => console.error(line);
 

@@ -3,7 +3,7 @@ import { type Call, client, median, type Round, repeat, type Send } from './load
 import type { Result } from './report.ts';
 import { operatorKey, type World } from './world.ts';
 
-interface Facets {
+export interface Facets {
   models: string[];
   regions: string[];
   gpus: string[];
@@ -14,7 +14,7 @@ const pick = <T>(from: readonly T[]): T => from[Math.floor(Math.random() * from.
 const usd = (low: number, high: number): string =>
   String(Math.round((low + Math.random() * (high - low)) * 1e9));
 
-async function facetsOf(owner: pg.Pool): Promise<Facets> {
+export async function facetsOf(owner: pg.Pool): Promise<Facets> {
   const list = async (text: string) => (await owner.query<{ v: string }>(text)).rows.map(({ v }) => v);
   return {
     models: await list('SELECT model_id AS v FROM inventory.gpu_state GROUP BY 1'),
@@ -24,7 +24,7 @@ async function facetsOf(owner: pg.Pool): Promise<Facets> {
 }
 
 /** 40 % model + region + price, 30 % memory + CUDA + region + price + reputation, 20 % without region, 5 % rare, 5 % no filter. */
-function query({ models, regions }: Facets): string {
+export function query({ models, regions }: Facets): string {
   const free = 'schedulable=true&isAllocated=false&sort=pricePerHourNanoUsd&limit=50';
   const draw = Math.random();
   if (draw < 0.4)

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,12 +16,25 @@ export interface World {
   url: string;
   owner: pg.Pool;
   ownerUrl: string;
+  /** Resident memory of the server, in MiB. */
+  residentMb(): Promise<number>;
+  /** Starts a second server on the same database with other settings. */
+  beside(env: Record<string, string>): Promise<{ url: string; stop(): Promise<void> }>;
   /** Ends the server and starts it again, as after a load of data. */
   restart(): Promise<void>;
   close(): Promise<void>;
 }
 
-async function startServer(databaseUrl: string, dataDir: string, port: number): Promise<ChildProcess> {
+interface ServerPlace {
+  databaseUrl: string;
+  dataDir: string;
+  port: number;
+}
+
+async function startServer(
+  { databaseUrl, dataDir, port }: ServerPlace,
+  env: Record<string, string> = {},
+): Promise<ChildProcess> {
   const child = spawn(process.execPath, ['dist/main.js'], {
     env: {
       ...process.env,
@@ -32,6 +45,7 @@ async function startServer(databaseUrl: string, dataDir: string, port: number): 
       RATE_LIMIT_ENABLED: 'false',
       DATABASE_POOL_MAX: '16',
       LOG_LEVEL: 'warn',
+      ...env,
     },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -47,6 +61,8 @@ async function startServer(databaseUrl: string, dataDir: string, port: number): 
   throw new Error('The server did not become ready.');
 }
 
+const urlOf = ({ port }: ServerPlace): string => `http://127.0.0.1:${port}`;
+
 async function stopServer(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
@@ -58,16 +74,25 @@ export async function createWorld(): Promise<World> {
   const dataDir = await mkdtemp(join(tmpdir(), 'inv-bench-'));
   const database = await startEmbedded({ dataDir, log: pino({ level: 'warn' }) });
   await migrateUp(database.ownerUrl);
-  const port = await freePort();
+  const place = { databaseUrl: database.url, dataDir, port: await freePort() };
   const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 4 });
-  let server = await startServer(database.url, dataDir, port);
+  let server = await startServer(place);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: urlOf(place),
     owner,
     ownerUrl: database.ownerUrl,
+    async residentMb() {
+      const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+    },
+    async beside(env) {
+      const besides = { ...place, port: await freePort() };
+      const second = await startServer(besides, env);
+      return { url: urlOf(besides), stop: () => stopServer(second) };
+    },
     async restart() {
       await stopServer(server);
-      server = await startServer(database.url, dataDir, port);
+      server = await startServer(place);
     },
     async close() {
       await stopServer(server);

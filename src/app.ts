@@ -14,7 +14,7 @@ import { FailureLimiter } from './kernel/rates/failure-limiter.ts';
 import { Replicas } from './kernel/replicas.ts';
 import { systemClock } from './kernel/time.ts';
 import { Workers } from './kernel/worker.ts';
-import { createModules, type Kernel, type ModuleInstance } from './module.ts';
+import { createModules, type Kernel, type ModuleInstance, seriesOf } from './module.ts';
 import { accessOf, modules } from './modules.ts';
 import { observeKernel } from './observe.ts';
 import { authPlugin } from './plugins/auth.ts';
@@ -98,7 +98,7 @@ export async function createApplication(
     modules: [...instances.values()],
     first: replicas.worker(),
     workers,
-    more: housekeeping(db),
+    more: housekeeping(db, seriesOf(modules, config)),
     onCursorSecret: (secret) => cursors.use(createCursorCodec(secret)),
   });
   announceCommits(db, app.cache, instances);

@@ -6,6 +6,7 @@ import type { Database } from './kernel/db/database.ts';
 import type { ConstraintErrors } from './kernel/db/errors.ts';
 import type { PrismaClient } from './kernel/db/prisma.ts';
 import type { CursorCodec } from './kernel/http/cursor.ts';
+import type { Series } from './kernel/partitions.ts';
 import type { Settings, Values } from './kernel/settings.ts';
 import type { Worker } from './kernel/worker.ts';
 import type { Metrics } from './plugins/metrics.ts';
@@ -57,22 +58,33 @@ export interface ModuleDefinition<Api = unknown> {
   settings?: Settings;
   /** What its database constraints mean to a caller. */
   constraints?: ConstraintErrors;
+  /** Its tables that are partitioned by time: they are looked after by the kernel. */
+  series?(config: Config): readonly Series[];
   create(kernel: Kernel, use: Use): ModuleInstance<Api>;
 }
 
-interface Definition<Api, S extends Settings> extends Omit<ModuleDefinition<Api>, 'create' | 'settings'> {
+interface Definition<Api, S extends Settings>
+  extends Omit<ModuleDefinition<Api>, 'create' | 'settings' | 'series'> {
   settings?: S;
+  series?(settings: Values<S>): readonly Series[];
   create(kernel: Kernel, use: Use, settings: Values<S>): ModuleInstance<Api>;
 }
 
 /** Declares a module; `create` gets its own settings, parsed and typed. */
 export const defineModule = <Api, const S extends Settings = Record<never, never>>(
   definition: Definition<Api, S>,
-): ModuleDefinition<Api> => ({
-  ...definition,
-  create: (kernel, use) =>
-    definition.create(kernel, use, (kernel.config.modules[definition.name] ?? {}) as Values<S>),
-});
+): ModuleDefinition<Api> => {
+  const settingsIn = ({ modules }: Config) => (modules[definition.name] ?? {}) as Values<S>;
+  return {
+    ...definition,
+    series: (config) => definition.series?.(settingsIn(config)) ?? [],
+    create: (kernel, use) => definition.create(kernel, use, settingsIn(kernel.config)),
+  };
+};
+
+/** The time series of all modules. */
+export const seriesOf = (modules: readonly ModuleDefinition[], config: Config): Series[] =>
+  modules.flatMap((module) => module.series?.(config) ?? []);
 
 /** Creates modules, by name, in the order of the list, which must name dependencies first. */
 export function createModules(

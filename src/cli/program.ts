@@ -8,6 +8,7 @@ import { healthCommand } from './health.ts';
 import { keysCommands } from './keys.ts';
 import { migrateCommands } from './migrate.ts';
 import { openapiCommand } from './openapi.ts';
+import { retentionCommands } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import type { Shell } from './shell.ts';
 
@@ -39,6 +40,7 @@ function createProgram(shell: Shell): Command {
   dbCommands(program, shell);
   healthCommand(program, shell);
   keysCommands(program, shell);
+  retentionCommands(program, shell);
   openapiCommand(program, shell);
   agentCommands(program, shell);
   demoCommand(program, shell);

@@ -1,8 +1,8 @@
 import { createPool } from '../../kernel/db/pool.ts';
+import { ensurePartitionsAhead, type Series } from '../../kernel/partitions.ts';
 import { defineModule } from '../../module.ts';
 import { Ingest } from './ingest.ts';
 import { Pace } from './pace.ts';
-import { ensurePartitions } from './queries.ts';
 import { registerRoutes } from './routes.ts';
 import { HeartbeatService } from './service.ts';
 import { livenessSettings } from './settings.ts';
@@ -13,13 +13,14 @@ export interface LivenessApi {
   intervalMs(): number;
 }
 
-const hourMs = 3_600_000;
+const history = (keepDays: number): Series => ({ table: 'heartbeat', width: 'day', keepDays });
 
 /** Which nodes are alive: takes heartbeats, and records who falls silent. */
 export const liveness = defineModule({
   name: 'liveness',
   dependsOn: [],
   settings: livenessSettings,
+  series: ({ retentionDays }) => [history(retentionDays)],
   create(kernel, _use, settings) {
     const { db, config, log } = kernel;
     const pace = new Pace(db, settings);
@@ -31,7 +32,6 @@ export const liveness = defineModule({
     });
     const ingest = new Ingest({ db, pool, settings, pace });
     const sweeper = new Sweeper({ db, settings });
-    const makePartitions = async () => void (await db.rows(ensurePartitions));
     const api: LivenessApi = { intervalMs: () => pace.intervalMs() };
     return {
       api,
@@ -42,10 +42,9 @@ export const liveness = defineModule({
       workers: [
         { name: 'liveness.fleet', intervalMs: 5000, run: () => pace.refresh() },
         { name: 'liveness.sweeper', intervalMs: settings.sweepIntervalMs, run: () => sweeper.sweep() },
-        { name: 'liveness.partitions', intervalMs: hourMs, run: makePartitions },
       ],
       async start() {
-        await makePartitions();
+        await ensurePartitionsAhead(db, history(settings.retentionDays));
         await pace.refresh();
       },
       health: async () => ({

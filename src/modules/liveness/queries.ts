@@ -4,9 +4,6 @@ import sql, { raw, type Sql } from 'sql-template-tag';
 export const countFleet = sql`/* liveness:count_fleet */
   SELECT count(*) AS nodes FROM inventory.node_heartbeat WHERE liveness <> 'offline'`;
 
-export const ensurePartitions = sql`/* liveness:ensure_partitions */
-  SELECT inventory.ensure_partitions('inventory.heartbeat', 7)`;
-
 /**
  * Whoever changes a node's liveness holds its row of `node` first, as snapshots and deletions do, and takes its
  * heartbeat's row and its GPUs after it: one order, so no deadlock, and no GPU can appear unseen in between.

@@ -50,6 +50,11 @@ export const livenessSettings = {
     min: 1,
     max: 32,
   }),
+  retentionDays: integer('HEARTBEAT_RETENTION_DAYS', 'Days for which the history of heartbeats is kept', {
+    default: 7,
+    min: 1,
+    max: 3650,
+  }),
   queueMax: integer('HEARTBEAT_QUEUE_MAX', 'Heartbeats that may wait to be stored; more are answered 503', {
     default: 10_000,
     min: 1,

@@ -72,6 +72,19 @@ export const checks: readonly Check[] = [
               OR bool_or((l.held_until IS NOT NULL) <> (a.state = 'held'))`,
   },
   {
+    name: 'quota-use',
+    rule: 'What is counted against quotas is what the ledger adds up to, of every tenant that has any',
+    sql: `SELECT u.tenant_id AS subject, format('%s thousandths counted, ledger %s', u.gpu_units, l.gpus) AS detail
+            FROM inventory.tenant_usage u, LATERAL (
+              SELECT coalesce(sum(l.root_units), 0) AS gpus, coalesce(sum(l.memory_mb), 0) AS memory,
+                     coalesce(sum(l.root_units) FILTER (WHERE l.held_until IS NOT NULL), 0) AS held,
+                     coalesce(sum(l.price_per_hour_nano_usd), 0) AS price
+                FROM inventory.allocation a JOIN inventory.allocation_gpu l ON l.allocation_id = a.id
+               WHERE a.tenant_id = u.tenant_id AND l.released_at IS NULL) l
+           WHERE (u.gpu_units, u.memory_mb, u.held_units, u.price_per_hour_nano_usd)
+              <> (l.gpus, l.memory, l.held, l.price)`,
+  },
+  {
     name: 'one-reply-per-key',
     rule: 'A committed idempotency key has its reply',
     sql: `SELECT encode(id, 'hex') AS subject FROM inventory.idempotency_key WHERE reply IS NULL`,

@@ -51,6 +51,23 @@ export async function allocationFaults(owner: pg.Pool): Promise<object[]> {
   return rows;
 }
 
+/** Tenants whose counted use differs from what the ledger adds up to, or whose limits differ from their quotas. */
+export async function quotaFaults(owner: pg.Pool): Promise<object[]> {
+  const { rows } = await owner.query(`
+    SELECT t.id, t.quotas, u.*, l.* FROM inventory.tenant t
+      LEFT JOIN inventory.tenant_usage u ON u.tenant_id = t.id, LATERAL (
+        SELECT coalesce(sum(l.root_units), 0) AS gpus, coalesce(sum(l.memory_mb), 0) AS memory,
+               coalesce(sum(l.root_units) FILTER (WHERE l.held_until IS NOT NULL), 0) AS held,
+               coalesce(sum(l.price_per_hour_nano_usd), 0) AS price
+          FROM inventory.allocation a JOIN inventory.allocation_gpu l ON l.allocation_id = a.id
+         WHERE a.tenant_id = t.id AND l.released_at IS NULL) l
+     WHERE (u.gpu_units, u.memory_mb, u.held_units, u.price_per_hour_nano_usd) <> (l.gpus, l.memory, l.held, l.price)
+        OR jsonb_strip_nulls(coalesce(t.quotas, '{}')) <> jsonb_strip_nulls(jsonb_build_object(
+             'maxGpus', u.max_gpu_units / 1000, 'maxMemoryMb', u.max_memory_mb, 'maxHeldGpus', u.max_held_units / 1000,
+             'maxPricePerHourNanoUsd', u.max_price_per_hour_nano_usd::text))`);
+  return rows;
+}
+
 /** What a further replica sweeps with. */
 export interface Sweepers {
   expiry: Expiry;

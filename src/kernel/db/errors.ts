@@ -1,11 +1,15 @@
 import { AppError, unavailable } from '../errors.ts';
 
-/** What a broken constraint means to a caller, by the constraint's name; modules bring their own. */
-export type ConstraintErrors = Readonly<Record<string, () => AppError>>;
+/**
+ * What a broken constraint means to a caller, by the constraint's name; modules bring their own. A rule that a trigger of
+ * ours enforces may say more in the DETAIL of its error.
+ */
+export type ConstraintErrors = Readonly<Record<string, (detail: string) => AppError>>;
 
 interface DatabaseError {
   code?: unknown;
   constraint?: unknown;
+  detail?: unknown;
   message?: unknown;
   meta?: { driverAdapterError?: { cause?: { originalCode?: unknown; constraint?: { index?: unknown } } } };
 }
@@ -94,7 +98,7 @@ const answers: Readonly<Record<string, Answer>> = {
 export function toAppError(error: unknown, constraints: ConstraintErrors = {}): AppError | null {
   const state = sqlState(error);
   const known = state?.startsWith('23') ? constraints[constraintOf(error) ?? ''] : undefined;
-  if (known) return known();
+  if (known) return known(String((error as DatabaseError).detail ?? ''));
   const answer = isConnectionError(error) ? away : answers[state ?? ''];
   return answer?.(error) ?? null;
 }

@@ -8,6 +8,7 @@ import { ensureOperatorKey } from './bootstrap.ts';
 import { invalidKey, missingKey, outOfScope } from './errors.ts';
 import { issueKey, KeyService, type NewKey, revokeKeysOf } from './key-service.ts';
 import { type Permission, permissions, roleMay } from './permissions.ts';
+import { type AccessPorts, noUsage } from './ports.ts';
 import { registerRoutes } from './routes.ts';
 import { TenantService } from './tenant-service.ts';
 
@@ -24,6 +25,8 @@ export interface AccessApi {
   issueKey(tx: Transaction, input: NewKey): ReturnType<typeof issueKey>;
   /** Revokes all keys of a provider or node, inside the transaction that deletes it. */
   revokeKeysOf: typeof revokeKeysOf;
+  /** The module that gives GPUs to tenants connects itself here; without one nobody uses anything. */
+  connect(ports: AccessPorts): void;
 }
 
 function authorize({ role, scopes }: Principal, permission: string): void {
@@ -40,7 +43,8 @@ export const access = defineModule<AccessApi>({
     const { db, config, log, announce } = kernel;
     const pepper = config.keyPepper ?? '';
     const authenticator = new Authenticator({ db, pepper, clock: systemClock });
-    const services = { keys: new KeyService(kernel, pepper), tenants: new TenantService(kernel) };
+    const ports: AccessPorts = { ...noUsage };
+    const services = { keys: new KeyService(kernel, pepper), tenants: new TenantService(kernel, ports) };
     return {
       api: {
         async authenticate(authorization) {
@@ -53,6 +57,7 @@ export const access = defineModule<AccessApi>({
         isPermission: (name) => Object.hasOwn(permissions, name),
         issueKey: (tx, input) => issueKey(tx, pepper, input),
         revokeKeysOf,
+        connect: (connected) => Object.assign(ports, connected),
       },
       routes: (app) => registerRoutes(app, services),
       workers: [{ name: 'access.last_used', intervalMs: 2000, run: () => authenticator.flushLastUsed() }],

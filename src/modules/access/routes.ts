@@ -40,26 +40,38 @@ export function registerRoutes(app: App, services: Services): void {
   ]) {
     app.addSchema(schema);
   }
+  registerWhoami(app, services.tenants);
   registerKeyRoutes(app, services.keys);
   registerTenantRoutes(app, services.tenants);
+}
 
+function registerWhoami(app: App, tenants: TenantService): void {
   app.get(
     '/v1/whoami',
     {
       config: { permission: 'self:read' },
       schema: {
-        ...operation('getWhoami', 'access', 'Who am I?'),
+        ...operation(
+          'getWhoami',
+          'access',
+          'Who am I?',
+          'A tenant sees its quotas and what it uses of them.',
+        ),
         response: { 200: ref(Whoami), ...readProblems() },
       },
     },
-    async ({ ctx: { principal } }) => ({
-      ...principal,
-      scopes: [...principal.scopes] as typeof permissionNames,
-      permissions: permissionNames.filter(
-        (name) =>
-          roleMay(principal.role, name) && (principal.scopes.length === 0 || principal.scopes.includes(name)),
-      ),
-    }),
+    async ({ ctx }) => {
+      const { principal } = ctx;
+      const { tenantId, scopes } = principal;
+      return {
+        ...principal,
+        scopes: [...scopes] as typeof permissionNames,
+        permissions: permissionNames.filter(
+          (name) => roleMay(principal.role, name) && (scopes.length === 0 || scopes.includes(name)),
+        ),
+        tenant: tenantId === null ? null : await tenants.get(ctx, tenantId),
+      };
+    },
   );
 }
 
@@ -178,7 +190,7 @@ function registerTenantRoutes(app: App, service: TenantService): void {
         response: { 200: PageOf(Tenant), ...readProblems() },
       },
     },
-    async (request, reply) => page(request, reply, await service.list(request.query)),
+    async (request, reply) => page(request, reply, await service.list(request.ctx, request.query)),
   );
 
   app.get(
@@ -191,7 +203,7 @@ function registerTenantRoutes(app: App, service: TenantService): void {
         response: { 200: ref(Tenant), ...readProblems(404) },
       },
     },
-    async (request) => service.get(request.params.id),
+    async (request) => service.get(request.ctx, request.params.id),
   );
 
   app.patch(

@@ -80,15 +80,53 @@ export const RotateApiKey = Type.Object(
   { $id: 'RotateApiKey', additionalProperties: false, examples: [{ overlapS: 600 }] },
 );
 
-/** Ceilings of a tenant; null or absent is no ceiling. */
+const gpuLimit = (description: string) =>
+  Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 1_000_000, description })));
+
 const quotas = Type.Object(
   {
-    maxGpus: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 1_000_000 }))),
-    maxMemoryMb: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 2 ** 40 }))),
-    maxHeldGpus: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: 1_000_000 }))),
-    maxPricePerHourNanoUsd: Type.Optional(Nullable(Type.String({ pattern: '^\\d{1,18}$', maxLength: 18 }))),
+    maxGpus: gpuLimit('GPUs held or allocated at once; a share counts as its fraction.'),
+    maxMemoryMb: Type.Optional(
+      Nullable(
+        Type.Integer({
+          minimum: 0,
+          maximum: 2 ** 40,
+          description: 'Their memory in MiB, shares in proportion.',
+        }),
+      ),
+    ),
+    maxHeldGpus: gpuLimit('Of these, GPUs on hold.'),
+    maxPricePerHourNanoUsd: Type.Optional(
+      Nullable(
+        Type.String({
+          pattern: '^\\d{1,18}$',
+          maxLength: 18,
+          description:
+            'What they cost by the hour at the prices of their claims; unpriced ones count nothing.',
+        }),
+      ),
+    ),
   },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    description:
+      'Limits of what a tenant has at once, checked by the database in every claim; null or absent is no limit. One ' +
+      'below what is in use takes nothing away and refuses what would add to it.',
+  },
+);
+
+const usage = Type.Object(
+  {
+    gpus: Type.Number({ minimum: 0, examples: [2.5] }),
+    memoryMb: Type.Integer({ minimum: 0 }),
+    heldGpus: Type.Number({ minimum: 0 }),
+    pricePerHourNanoUsd: Type.String({ pattern: '^\\d+$', examples: ['250000000'] }),
+  },
+  {
+    description:
+      'What the tenant has now, counted as its quotas count it. It is no part of the record: `version` does not move ' +
+      'with it.',
+  },
 );
 
 export const Tenant = Type.Object(
@@ -96,6 +134,7 @@ export const Tenant = Type.Object(
     id: Uuid(),
     name,
     quotas: Nullable(quotas),
+    usage,
     version: Type.Integer({ minimum: 1 }),
     createdAt: DateTime(),
     updatedAt: DateTime(),
@@ -126,6 +165,7 @@ export const Whoami = Type.Object(
     tenantId: Nullable(Uuid()),
     scopes,
     permissions: Type.Array(StrEnum(permissionNames)),
+    tenant: Nullable(Type.Object({ name, quotas: Nullable(quotas), usage })),
   },
   { $id: 'Whoami' },
 );

@@ -1,6 +1,7 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Gate } from '../../kernel/gates.ts';
 import type { Action, State } from './life/domain.ts';
+import { quotaExceeded } from './quotas/errors.ts';
 
 /** A GPU that a claim wanted, and the reasons against it. */
 export interface Unschedulable {
@@ -47,8 +48,9 @@ const verbs: Readonly<Record<Action, string>> = {
 
 /** The database's own refusals: whatever slips past a decision ends here. */
 export const constraints = {
-  allocation_gpu_exclusive_key: gpuUnavailable,
-  gpu_state_units_check: gpuUnavailable,
+  allocation_gpu_exclusive_key: () => gpuUnavailable(),
+  gpu_state_units_check: () => gpuUnavailable(),
+  tenant_usage_quota_check: quotaExceeded,
   allocation_tenant_id_fkey: () => new AppError(404, 'tenant.not_found', 'No such tenant.'),
 };
 

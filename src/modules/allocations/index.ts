@@ -1,6 +1,7 @@
 import { filterBodySchema } from '../../kernel/filters/schema.ts';
 import { integer } from '../../kernel/settings.ts';
 import { defineModule } from '../../module.ts';
+import { access } from '../access/index.ts';
 import { gpuRelations, inventory } from '../inventory/index.ts';
 import { ClaimService } from './claims/service.ts';
 import { constraints } from './errors.ts';
@@ -8,6 +9,7 @@ import { Drain } from './life/drain.ts';
 import { Expiry } from './life/expiry.ts';
 import { AllocationService } from './life/service.ts';
 import { ledgerPorts } from './ports.ts';
+import { usage } from './quotas/usage.ts';
 import { registerRoutes } from './routes.ts';
 
 const settings = {
@@ -21,12 +23,13 @@ const settings = {
 /** Who uses which GPU: holds, allocations and the ledger that never gives a GPU out twice. */
 export const allocations = defineModule({
   name: 'allocations',
-  dependsOn: [inventory],
+  dependsOn: [access, inventory],
   settings,
   constraints,
   create(kernel, use, { sweepIntervalMs }) {
     const { connect, gpus } = use(inventory);
     connect(ledgerPorts);
+    use(access).connect({ usage });
     const expiry = new Expiry(kernel.db);
     const drain = new Drain(kernel.db);
     const search = { filters: gpus.filters, relations: gpuRelations };

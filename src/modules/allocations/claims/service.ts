@@ -7,6 +7,7 @@ import { asUnavailable, noCapacity } from '../errors.ts';
 import { wholeGpu } from '../life/domain.ts';
 import type { Expiry } from '../life/expiry.ts';
 import type { Patience } from '../life/transition.ts';
+import { isQuotaExceeded } from '../quotas/errors.ts';
 import type { CreateAllocation, GpuRequest } from '../schemas.ts';
 import type { AllocationView } from '../view.ts';
 import { claimBest } from './best-gpus.ts';
@@ -62,12 +63,26 @@ export class ClaimService {
       throw invalid('/gpuIds', 'is needed where there is no `request`, and does not go with one');
     if (!request) {
       const ids = gpuIds ?? [];
-      return lost(ids, this.#named(ctx, ids, { ...claim, count: ids.length, request: null }));
+      return this.#withinQuotas(claim, () =>
+        lost(ids, this.#named(ctx, ids, { ...claim, count: ids.length, request: null })),
+      );
     }
     if (share < wholeGpu) throw invalid('/share', 'goes with `gpuIds`; a request takes whole GPUs');
     const wanted = request as Static<typeof GpuRequest>;
     const wish = wishOf(this.#search, wanted);
-    return lost([], this.#best(ctx, wish, { ...claim, count: wanted.count, request: wanted }));
+    return this.#withinQuotas(claim, () =>
+      lost([], this.#best(ctx, wish, { ...claim, count: wanted.count, request: wanted })),
+    );
+  }
+
+  /** A tenant's own allocations that are over end before it is refused for what they count. */
+  async #withinQuotas<T>({ tenantId }: Pick<Claim, 'tenantId'>, claim: () => Promise<T>): Promise<T> {
+    try {
+      return await claim();
+    } catch (error) {
+      if (!isQuotaExceeded(error) || (await this.#expiry.endDueOf(tenantId)) === 0) throw error;
+      return claim();
+    }
   }
 
   /** Exactly these GPUs. Holds on them that are over end first, so that no claim fails for want of a sweep. */

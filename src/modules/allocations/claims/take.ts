@@ -10,6 +10,10 @@ import type { Choice, Claim, ClaimOutcome, Refused } from './claim.ts';
 const priceOf = (share: number): Sql =>
   sql`round(c.price_per_hour_nano_usd::numeric * ${share}::integer / ${wholeGpu}::integer)`;
 
+/** The memory of a share in MiB, rounded up; NULL where the GPU's is unknown. */
+const memoryOf = (share: number): Sql =>
+  sql`ceil(c.memory_total_mb::numeric * ${share}::integer / ${wholeGpu}::integer)`;
+
 /** One row: how many GPUs were chosen, whether all fit, what they cost together, and the time after the locks. */
 const verdict = ({ share }: Claim): Sql => sql`verdict AS MATERIALIZED (
   SELECT count(*) AS found, bool_and(c.fits) AS fits, clock_timestamp() AS at,
@@ -34,9 +38,9 @@ function allocation({ tenantId, count, holdTtlS, durationS, purpose, request }: 
 
 const ledger = ({ share }: Claim): Sql => sql`ledger AS (
   INSERT INTO inventory.allocation_gpu (allocation_id, gpu_id, root_gpu_id, node_id, provider_id, units, root_units,
-                                        exclusive, price_per_hour_nano_usd, held_until, created_at)
+                                        exclusive, price_per_hour_nano_usd, memory_mb, held_until, created_at)
   SELECT a.id, c.gpu_id, c.root_gpu_id, c.node_id, c.provider_id, ${share}::integer, c.root_units,
-         ${share === wholeGpu}::boolean, ${priceOf(share)}, a.held_until, a.created_at
+         ${share === wholeGpu}::boolean, ${priceOf(share)}, ${memoryOf(share)}, a.held_until, a.created_at
     FROM allocation a, chosen c
   RETURNING *
 )`;

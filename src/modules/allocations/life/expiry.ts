@@ -60,6 +60,14 @@ export class Expiry {
     );
   }
 
+  /** Ends what is due of a tenant that wants more than its quotas leave. */
+  endDueOf(tenantId: string): Promise<number> {
+    return this.#end(
+      sql`a.tenant_id = ${tenantId}::uuid AND a.released_at IS NULL AND ${isDue(sql`clock_timestamp()`)}`,
+      'wait',
+    );
+  }
+
   async #end(which: Sql, patience: Patience): Promise<number> {
     const met = await this.#db.write({ worker: 'allocations.expiry' }, (tx) =>
       step(tx, expire(which, patience)),

@@ -1,0 +1,10 @@
+DROP TRIGGER tenant_apply_quotas ON inventory.tenant;
+DROP FUNCTION inventory.apply_quotas();
+DROP TRIGGER allocation_gpu_count_inserted ON inventory.allocation_gpu;
+DROP TRIGGER allocation_gpu_count_deleted ON inventory.allocation_gpu;
+DROP TRIGGER allocation_gpu_count_updated ON inventory.allocation_gpu;
+DROP FUNCTION inventory.count_quota_use();
+DROP FUNCTION inventory.charge_quotas(uuid, bigint, numeric, bigint, numeric);
+DROP INDEX inventory.allocation_live_tenant_idx;
+ALTER TABLE inventory.allocation_gpu DROP COLUMN memory_mb;
+DROP TABLE inventory.tenant_usage;

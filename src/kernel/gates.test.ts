@@ -20,6 +20,8 @@ describe('the gates', () => {
       gpu_quarantined: 1024,
       gpu_cleaning: 2048,
       node_failed: 4096,
+      maintenance_window: 8192,
+      level_too_low: 16384,
     });
   });
 

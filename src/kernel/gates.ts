@@ -17,6 +17,9 @@ export const gates = {
   gpu_quarantined: 1024,
   gpu_cleaning: 2048,
   node_failed: 4096,
+  /** These two follow from the time, and are never stored: `gatesAt` in `inventory/gpus/schedulability.ts`. */
+  maintenance_window: 8192,
+  level_too_low: 16384,
 } as const;
 
 export type Gate = keyof typeof gates;

@@ -22,6 +22,7 @@ const owners: Readonly<Record<string, 'provider' | 'tenant' | 'nobody'>> = {
   verifications: 'provider',
   findings: 'provider',
   'api-keys': 'provider',
+  'maintenance-windows': 'provider',
   allocations: 'tenant',
   tenants: 'nobody',
   'gpu-models': 'nobody',

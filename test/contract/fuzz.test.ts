@@ -101,6 +101,8 @@ const withFurtherRules = new Set([
   'putNodeInventory',
   'createAllocation',
   'drainNode',
+  'announceMaintenance',
+  'updateMaintenanceWindow',
   'recordBenchmark',
   'recordHealthCheck',
   'submitEvidence',

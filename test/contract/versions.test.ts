@@ -102,7 +102,10 @@ describe('every PATCH', () => {
         operation.id === 'updateGpuModel' ||
         operation.id === 'updateTenant' ||
         operation.id === 'updateApiKey';
-      const payload = () => (named ? { name: `Name ${randomUUID()}` } : { labels: { turn: randomUUID() } });
+      const payload = () => {
+        if (operation.id === 'updateMaintenanceWindow') return { reason: randomUUID() };
+        return named ? { name: `Name ${randomUUID()}` } : { labels: { turn: randomUUID() } };
+      };
       const answers = await Promise.all(
         Array.from({ length: 10 }, () =>
           call({ ...requestFor(operation, { 'if-match': etag }), payload: payload() }),

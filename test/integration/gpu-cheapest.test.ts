@@ -10,12 +10,16 @@ import { conditionOn, queryOf } from '../support/gpu-oracle.ts';
 import { startService, type TestService } from '../support/service.ts';
 
 const find = (text: string) => [text];
-const collection = createGpuCollection({
-  resolve: () => 'uncatalogued',
-  model: () => undefined,
-  models: () => [],
-  find,
-});
+const policy = { minVerificationLevel: 0 };
+const collection = createGpuCollection(
+  {
+    resolve: () => 'uncatalogued',
+    model: () => undefined,
+    models: () => [],
+    find,
+  },
+  policy,
+);
 const cursors = createCursorCodec(Buffer.alloc(32));
 const operator = {
   keyId: '',
@@ -25,7 +29,7 @@ const operator = {
   tenantId: null,
   scopes: [],
 } as const;
-const scope = { collection, find, visible: visibleGpus(operator) };
+const scope = { collection, find, policy, visible: visibleGpus(operator) };
 const cheapest = { schedulable: 'true', isAllocated: 'false', sort: 'pricePerHourNanoUsd' };
 
 let service: TestService;

@@ -33,7 +33,7 @@ beforeAll(async () => {
   snapshots = new SnapshotService({
     kernel: { db },
     catalogue: noModels,
-    registrar: new GpuRegistrar(db, noModels),
+    registrar: new GpuRegistrar(db, noModels, { minVerificationLevel: 0 }),
     ports: {
       gpuLost: async (_tx, ids) => void ledger.lost.push([...ids]),
       liveAllocations: async (_tx, ids) => ledger.live.filter(({ gpuId }) => ids.includes(gpuId)),
@@ -65,13 +65,13 @@ describe('GPUs that leave while they are allocated', () => {
   it('cannot be declared away: the allocations are named and nothing changes', async () => {
     const gpus = gpuInputs(3);
     const { added } = await put('provider', 1, gpus);
-    ledger.live = [{ allocationId: 'a', gpuId: added[0] as string }];
+    ledger.live = [{ allocationId: 'a', tenantId: 't', gpuId: added[0] as string }];
     const before = await lastChange(service.sql);
     for (const role of ['provider', 'operator'] as const) {
       await expect(put(role, 2, gpus.slice(1))).rejects.toMatchObject({
         status: 409,
         code: 'inventory.gpus_allocated',
-        members: { allocations: ledger.live },
+        members: { allocations: [{ allocationId: 'a', gpuId: added[0] }] },
       });
     }
     expect(await changesAfter(service.sql, before)).toEqual([]);
@@ -83,7 +83,7 @@ describe('GPUs that leave while they are allocated', () => {
     const gpus = gpuInputs(3);
     const { added } = await put('agent', 1, gpus);
     expect(ledger.lost).toEqual([]);
-    ledger.live = [{ allocationId: 'a', gpuId: added[0] as string }];
+    ledger.live = [{ allocationId: 'a', tenantId: 't', gpuId: added[0] as string }];
     expect((await put('agent', 2, gpus.slice(1))).missing).toEqual([added[0]]);
     expect(ledger.lost).toEqual([[added[0]]]);
     await put('agent', 3, gpus.slice(1));
@@ -94,7 +94,7 @@ describe('GPUs that leave while they are allocated', () => {
     const gpus = gpuInputs(2);
     const { added } = await put('agent', 1, gpus);
     const other = await createNode(service, node.providerId);
-    ledger.live = [{ allocationId: 'a', gpuId: added[1] as string }];
+    ledger.live = [{ allocationId: 'a', tenantId: 't', gpuId: added[1] as string }];
     await expect(put('provider', 1, gpus, other)).rejects.toMatchObject({ code: 'inventory.gpus_allocated' });
     expect((await put('agent', 1, gpus, other)).updated).toEqual(added);
     expect(ledger.lost).toEqual([added]);

@@ -11,6 +11,7 @@ const versioned = {
   finding: 'inventory.finding',
   verification: 'inventory.verification',
   allocation: 'inventory.allocation',
+  maintenance_window: 'inventory.maintenance_window',
 };
 
 /** An object whose version and change rows disagree. */

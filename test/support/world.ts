@@ -51,6 +51,12 @@ async function createSide(service: TestService): Promise<Side> {
   const { finding, verification } = await createVerification(service, gpu);
   const key = await post(service, '/v1/api-keys', { name: 'own', role: 'agent', nodeId: node.id });
   const allocation = await post(service, '/v1/allocations', { gpuIds: [gpu] }, tenantKey);
+  const window = await post(service, '/v1/maintenance-windows', {
+    nodeId: node.id,
+    kind: 'planned',
+    startsAt: '2036-03-30T01:00:00Z',
+    endsAt: '2036-03-30T03:00:00Z',
+  });
   const model = await post(service, '/v1/gpu-models', {
     id: `nvidia-card-${randomUUID().slice(0, 8)}-24gb`,
     vendor: 'nvidia',
@@ -71,6 +77,7 @@ async function createSide(service: TestService): Promise<Side> {
       verifications: verification,
       findings: finding,
       allocations: allocation.id,
+      'maintenance-windows': window.id,
     },
   };
 }

@@ -22,6 +22,8 @@ export const permissions = {
   'gpus:write': owners,
   'gpu-models:read': everybody,
   'gpu-models:write': ['operator'],
+  'maintenance-windows:read': everybody,
+  'maintenance-windows:write': owners,
   'heartbeats:write': machines,
   'heartbeats:read': watchers,
   'health-checks:write': ['operator', 'agent', 'verifier'],

@@ -27,13 +27,13 @@ export const allocations = defineModule({
   settings,
   constraints,
   create(kernel, use, { sweepIntervalMs }) {
-    const { connect, gpus } = use(inventory);
+    const { connect, gpus, policy } = use(inventory);
     connect(ledgerPorts);
     use(access).connect({ usage });
     const expiry = new Expiry(kernel.db);
     const drain = new Drain(kernel.db);
     const search = { filters: gpus.filters, relations: gpuRelations };
-    const claims = new ClaimService({ db: kernel.db, expiry, search });
+    const claims = new ClaimService({ db: kernel.db, expiry, search, policy });
     const service = new AllocationService(kernel);
     return {
       api: {},

@@ -18,6 +18,7 @@ export const ledgerPorts: InventoryPorts = {
 
   liveAllocations: (tx, gpuIds) =>
     tx.rows<LiveAllocation>(sql`/* allocations:live_on */
-      SELECT l.allocation_id, l.gpu_id FROM inventory.allocation_gpu l
+      SELECT l.allocation_id, a.tenant_id, l.gpu_id
+        FROM inventory.allocation_gpu l JOIN inventory.allocation a ON a.id = l.allocation_id
        WHERE l.gpu_id = ANY(${gpuIds}::uuid[]) AND l.released_at IS NULL ORDER BY l.gpu_id, l.allocation_id`),
 };

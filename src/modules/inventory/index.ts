@@ -1,5 +1,5 @@
 import type { Collection } from '../../kernel/db/list.ts';
-import { boolean } from '../../kernel/settings.ts';
+import { boolean, integer } from '../../kernel/settings.ts';
 import { defineModule } from '../../module.ts';
 import { access } from '../access/index.ts';
 import { catalogue } from '../catalogue/index.ts';
@@ -7,8 +7,13 @@ import { constraints } from './errors.ts';
 import { GpuBatchService } from './gpus/batch.ts';
 import { GpuRegistrar } from './gpus/registrar.ts';
 import { registerGpuRoutes } from './gpus/routes.ts';
+import type { SchedulingPolicy } from './gpus/schedulability.ts';
 import { Gpu, GpuInput } from './gpus/schemas.ts';
 import { GpuService } from './gpus/service.ts';
+import { maintenanceConstraints } from './maintenance/errors.ts';
+import { registerMaintenanceRoutes } from './maintenance/routes.ts';
+import { MaintenanceService } from './maintenance/service.ts';
+import { maintenanceSettings } from './maintenance/settings.ts';
 import { Enrollment } from './nodes/enrollment.ts';
 import { registerNodeRoutes } from './nodes/routes.ts';
 import { NodeService } from './nodes/service.ts';
@@ -22,12 +27,19 @@ export { setGate } from './blocks.ts';
 export { attestGpu } from './gpus/attestation.ts';
 export { gpuRelations } from './gpus/collection.ts';
 export { openFindings } from './gpus/findings.ts';
+export { gatesAt, type SchedulingPolicy, schedulableAt } from './gpus/schedulability.ts';
 export { visibleGpus } from './gpus/view.ts';
 export type { InventoryPorts, LiveAllocation } from './ports.ts';
 export { type GpuSubject, type Health, lockGpu, lockNode, type NodeSubject, revise } from './subjects.ts';
 
 const settings = {
   openRegistration: boolean('OPEN_REGISTRATION', 'true lets anybody register as a pending provider', false),
+  minVerificationLevel: integer(
+    'MIN_VERIFICATION_LEVEL',
+    'Verification level that a GPU must have to be given out',
+    { default: 0, min: 0, max: 4 },
+  ),
+  ...maintenanceSettings,
 } as const;
 
 export interface InventoryApi {
@@ -35,6 +47,8 @@ export interface InventoryApi {
   connect(ports: InventoryPorts): void;
   /** What GPUs can be searched by; its SQL reads `gpu_state s` and the tables of `gpuRelations`. */
   gpus: Collection;
+  /** What `schedulableAt` and `gatesAt` ask of every GPU. */
+  policy: SchedulingPolicy;
 }
 
 /** The truth about providers, nodes and GPUs. */
@@ -42,22 +56,25 @@ export const inventory = defineModule<InventoryApi, typeof settings>({
   name: 'inventory',
   dependsOn: [access, catalogue],
   settings,
-  constraints,
-  create(kernel, use, { openRegistration }) {
+  constraints: { ...constraints, ...maintenanceConstraints },
+  create(kernel, use, { openRegistration, minVerificationLevel, ...rules }) {
     const keys = use(access);
     const ports: InventoryPorts = { ...noLedger };
     const models = use(catalogue);
-    const registrar = new GpuRegistrar(kernel.db, models);
-    const gpus = new GpuService({ kernel, catalogue: models, registrar });
+    const policy = { minVerificationLevel };
+    const registrar = new GpuRegistrar(kernel.db, models, policy);
+    const gpus = new GpuService({ kernel, catalogue: models, registrar, policy });
     const batches = new GpuBatchService({ db: kernel.db, registrar, gpus });
     const snapshots = new SnapshotService({ kernel, catalogue: models, registrar, ports });
     const enrollment = new Enrollment(kernel, keys);
     const nodes = new NodeService(kernel, keys);
     const providers = new ProviderService({ kernel, access: keys, gpus: registrar });
+    const maintenance = new MaintenanceService({ kernel, ports, rules });
     return {
       api: {
         connect: (connected) => Object.assign(ports, connected),
         gpus: gpus.collection,
+        policy,
       },
       routes(app) {
         for (const schema of [Gpu, GpuInput]) app.addSchema(schema);
@@ -65,6 +82,7 @@ export const inventory = defineModule<InventoryApi, typeof settings>({
         registerNodeRoutes(app, { nodes, enrollment });
         registerGpuRoutes(app, { gpus, batches });
         registerSnapshotRoutes(app, snapshots);
+        registerMaintenanceRoutes(app, maintenance);
       },
     };
   },

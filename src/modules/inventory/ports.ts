@@ -3,6 +3,7 @@ import type { Transaction } from '../../kernel/db/transaction.ts';
 /** A live row of the ledger. */
 export interface LiveAllocation {
   allocationId: string;
+  tenantId: string;
   gpuId: string;
 }
 

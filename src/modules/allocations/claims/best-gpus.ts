@@ -1,7 +1,8 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
+import { type SchedulingPolicy, schedulableAt } from '../../inventory/index.ts';
 import type { Patience } from '../life/transition.ts';
-import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
+import { type Claim, type ClaimOutcome, claimColumns, judged, placementS } from './claim.ts';
 import { aspectColumns, objectives, tieBreak } from './objectives.ts';
 import { take } from './take.ts';
 import type { Wish } from './wish.ts';
@@ -12,8 +13,12 @@ const slack = 32;
 /** A number in the text itself: a plan made once for all then knows that it is small, and walks the index by price. */
 const literal = (count: number): Sql => raw(String(count));
 
-/** Free and schedulable, as the partial indexes of `gpu_state` have it; a partition needs room on its physical GPU. */
-const isFree = sql`s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
+/**
+ * Free, and schedulable for as long as it is wanted; the first three conditions are those of the partial indexes of
+ * `gpu_state`. A partition needs room on its physical GPU.
+ */
+const isFree = (claim: Claim, policy: SchedulingPolicy): Sql => sql`
+  ${schedulableAt(sql`clock_timestamp()`, policy, placementS(claim))} AND s.used_units = 0 AND s.deleted_at IS NULL
   AND (s.root_gpu_id = s.gpu_id OR EXISTS (
         SELECT FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id AND r.used_units < r.total_units))`;
 
@@ -35,7 +40,7 @@ const anyWillDo = ({ sameNode, sameModel, distinctProviders }: Wish): boolean =>
  * The fitting GPUs with what they are judged by. Where any will do, the best by the aspects of their own rows suffice,
  * with all that tie with the last of them.
  */
-function pool(wish: Wish): Sql {
+function pool(wish: Wish, free: Sql): Sql {
   const { aspects, own } = objectives[wish.objective];
   const rest =
     anyWillDo(wish) && own > 0
@@ -45,11 +50,14 @@ function pool(wish: Wish): Sql {
     SELECT * FROM (
       SELECT s.gpu_id, s.node_id, s.provider_id, s.node_seq, s.slot_index, s.seq, ${teamOf(wish)} AS team,
              ${aspectColumns}
-        FROM ${wish.tables} WHERE ${isFree} AND ${wish.condition}) p ${rest}
+        FROM ${wish.tables} WHERE ${free} AND ${wish.condition}) p ${rest}
   )`;
 }
 
-/** The pool with the free GPUs of each node; only where that can decide, since counting costs more than all the rest. */
+/**
+ * The pool with the free GPUs of each node; only where that can decide, since counting costs more than all the rest.
+ * Maintenance needs no look here: it is the whole node's, and keeps all its GPUs out of the pool.
+ */
 function counted(wish: Wish): Sql {
   const { aspects, own } = objectives[wish.objective];
   const partition = own > 0 ? sql`PARTITION BY ${join(aspects.slice(0, own))}` : empty;
@@ -96,7 +104,7 @@ function rankedTeams({ objective, distinctProviders, count }: Wish, order: Sql):
 }
 
 /** Locks GPUs of `ranked`; what changed since the snapshot is looked at again on the locked row. */
-function locked({ count, tables, condition }: Wish, patience: Patience): Sql {
+function locked({ count, tables, condition }: Wish, free: Sql, patience: Patience): Sql {
   const window = sql`(SELECT * FROM ranked ORDER BY place LIMIT ${count + slack})`;
   const rest =
     patience === 'skip'
@@ -105,7 +113,7 @@ function locked({ count, tables, condition }: Wish, patience: Patience): Sql {
   return sql`taken AS MATERIALIZED (
     SELECT ${claimColumns}, k.team, k.place
       FROM ${tables} JOIN ${window} k ON k.gpu_id = s.gpu_id
-     WHERE ${isFree} AND ${condition} ${rest}
+     WHERE ${free} AND ${condition} ${rest}
   ), root AS MATERIALIZED (
     SELECT ${claimColumns}, NULL AS team, NULL::bigint AS place FROM inventory.gpu_state s
      WHERE s.gpu_id IN (SELECT root_gpu_id FROM taken WHERE root_gpu_id <> gpu_id)
@@ -128,23 +136,25 @@ const chosen = ({ count }: Wish): Sql => sql`whole AS (
  * what others have locked is right among equals, and never proves that nothing is left; to `wait` does, in the order of
  * the ids.
  */
-export const claimBest = (
+export function claimBest(
   tx: Transaction,
   wish: Wish,
   claim: Claim,
-  patience: Patience,
-): Promise<ClaimOutcome> =>
-  take(tx, claim, {
+  { policy, patience }: { policy: SchedulingPolicy; patience: Patience },
+): Promise<ClaimOutcome> {
+  const free = isFree(claim, policy);
+  return take(tx, claim, {
     possible: sql`(SELECT count(*) FROM ranked) >= ${wish.count}`,
     ctes: join(
       [
-        pool(wish),
+        pool(wish, free),
         counted(wish),
         ranked(wish),
-        locked(wish, patience),
-        judged(claim.share, sql`s.place IS NOT NULL`),
+        locked(wish, free, patience),
+        judged(claim, policy, sql`s.place IS NOT NULL`),
         chosen(wish),
       ],
       ', ',
     ),
   });
+}

@@ -1,4 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag';
+import { gatesAt, type SchedulingPolicy } from '../../inventory/index.ts';
 import type { AllocationView } from '../view.ts';
 
 /** What a claim says beside which GPUs it wants. */
@@ -18,7 +19,7 @@ export interface Claim {
 export interface Refused {
   gpuId: string;
   /** The gates that are closed. */
-  blocks: number;
+  gates: number;
   /** Not enough of it is free. */
   taken: boolean;
   /** A hold on it is past its deadline. */
@@ -44,21 +45,32 @@ export interface Choice {
 
 /** What a claim has to know of a GPU that it locks, over `gpu_state s`. */
 export const claimColumns = sql`
-  s.gpu_id, s.root_gpu_id, s.node_id, s.provider_id, s.memory_total_mb, s.blocks, s.total_units, s.used_units,
+  s.gpu_id, s.root_gpu_id, s.node_id, s.provider_id, s.memory_total_mb, s.blocks, s.maintenance_from,
+  s.maintenance_until, s.level1_until, s.level2_until, s.level3_until, s.level4_until, s.total_units, s.used_units,
   s.active_units, s.held_until, s.price_per_hour_nano_usd, s.version`;
+
+/** Seconds that the GPUs are wanted for, a hold before included; null where no end was named. */
+export const placementS = ({ holdTtlS, durationS }: Claim): number | null =>
+  durationS === null ? null : durationS + (holdTtlS ?? 0);
 
 /** The share of a physical GPU `r` that its partition `s` costs it: by memory, and never nothing. */
 const rootUnits = (share: number): Sql => sql`CASE WHEN s.root_gpu_id = s.gpu_id THEN ${share}::integer
   ELSE greatest(1, floor(${share}::integer * coalesce(least(s.memory_total_mb::real / r.memory_total_mb, 1), 0)))::integer END`;
 
 /**
- * The CTE `judged`: each `wanted` row of `locked` with whether the claim fits it. A claim on a partition needs room on
- * the physical GPU as well, which is among the locked rows for that.
+ * The CTE `judged`: each `wanted` row of `locked` with whether the claim fits it, at a time taken after the locks. A
+ * claim on a partition needs room on the physical GPU as well, which is among the locked rows for that.
  */
-export const judged = (share: number, wanted: Sql): Sql => sql`judged AS MATERIALIZED (
-  SELECT s.*, ${rootUnits(share)} AS root_units, s.blocks = 0
+export function judged(claim: Claim, policy: SchedulingPolicy, wanted: Sql): Sql {
+  const { share } = claim;
+  const closed = gatesAt(sql`moment.at`, policy, placementS(claim));
+  return sql`moment AS MATERIALIZED (
+  SELECT clock_timestamp() AS at FROM (SELECT count(*) FROM locked) AS all_locked
+), judged AS MATERIALIZED (
+  SELECT s.*, ${rootUnits(share)} AS root_units, ${closed} AS gates, ${closed} = 0
          AND s.used_units + ${share}::integer <= s.total_units
          AND (s.root_gpu_id = s.gpu_id OR r.used_units + ${rootUnits(share)} <= r.total_units) AS fits
-    FROM locked s JOIN locked r ON r.gpu_id = s.root_gpu_id
+    FROM locked s JOIN locked r ON r.gpu_id = s.root_gpu_id CROSS JOIN moment
    WHERE ${wanted}
 )`;
+}

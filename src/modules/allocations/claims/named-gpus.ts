@@ -1,6 +1,7 @@
 import sql from 'sql-template-tag';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { reasonsOf } from '../../../kernel/gates.ts';
+import type { SchedulingPolicy } from '../../inventory/index.ts';
 import { gpuUnavailable, gpuUnknown, gpuUnschedulable } from '../errors.ts';
 import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
 import { take } from './take.ts';
@@ -9,7 +10,12 @@ import { take } from './take.ts';
  * Claims exactly these GPUs, waiting for whoever has them locked; they are locked in the order of their ids, with the
  * physical GPUs of partitions, so that claims which overlap queue up instead of deadlocking.
  */
-export function claimGpus(tx: Transaction, gpuIds: readonly string[], claim: Claim): Promise<ClaimOutcome> {
+export function claimGpus(
+  tx: Transaction,
+  gpuIds: readonly string[],
+  claim: Claim,
+  policy: SchedulingPolicy,
+): Promise<ClaimOutcome> {
   const wanted = sql`${gpuIds}::uuid[]`;
   const roots = sql`ARRAY(SELECT c.root_gpu_id FROM inventory.gpu_state c
                            WHERE c.gpu_id = ANY(${wanted}) AND c.root_gpu_id <> c.gpu_id)`;
@@ -19,7 +25,7 @@ export function claimGpus(tx: Transaction, gpuIds: readonly string[], claim: Cla
       SELECT ${claimColumns} FROM inventory.gpu_state s
        WHERE s.gpu_id = ANY(${wanted} || ${roots}) AND s.deleted_at IS NULL
        ORDER BY s.gpu_id FOR NO KEY UPDATE
-    ), ${judged(claim.share, sql`s.gpu_id = ANY(${wanted})`)}, chosen AS (SELECT * FROM judged)`,
+    ), ${judged(claim, policy, sql`s.gpu_id = ANY(${wanted})`)}, chosen AS (SELECT * FROM judged)`,
   });
 }
 
@@ -34,5 +40,5 @@ export function refuse(gpuIds: readonly string[], { found, refused }: ClaimOutco
   if (unknown.length > 0) throw gpuUnknown(unknown);
   const taken = refused.filter((gpu) => gpu.taken).map(({ gpuId }) => gpuId);
   if (taken.length > 0) throw gpuUnavailable(taken);
-  throw gpuUnschedulable(refused.map(({ gpuId, blocks }) => ({ gpuId, reasons: reasonsOf(blocks) })));
+  throw gpuUnschedulable(refused.map(({ gpuId, gates }) => ({ gpuId, reasons: reasonsOf(gates) })));
 }

@@ -3,6 +3,7 @@ import type { Principal, RequestContext } from '../../../kernel/context.ts';
 import type { Database } from '../../../kernel/db/database.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { invalid } from '../../../kernel/errors.ts';
+import type { SchedulingPolicy } from '../../inventory/index.ts';
 import { asUnavailable, noCapacity } from '../errors.ts';
 import { wholeGpu } from '../life/domain.ts';
 import type { Expiry } from '../life/expiry.ts';
@@ -38,16 +39,25 @@ class NotServed extends Error {
 /** Passes over the same request before it is given up: each one that fails has lost its GPUs to somebody else. */
 const maxPasses = 8;
 
+interface Options {
+  db: Database;
+  expiry: Expiry;
+  search: GpuSearch;
+  policy: SchedulingPolicy;
+}
+
 /** Begins allocations. Each attempt is a transaction of its own, so that one that fails holds nothing back. */
 export class ClaimService {
   readonly #db: Database;
   readonly #expiry: Expiry;
   readonly #search: GpuSearch;
+  readonly #policy: SchedulingPolicy;
 
-  constructor({ db, expiry, search }: { db: Database; expiry: Expiry; search: GpuSearch }) {
+  constructor({ db, expiry, search, policy }: Options) {
     this.#db = db;
     this.#expiry = expiry;
     this.#search = search;
+    this.#policy = policy;
   }
 
   create(ctx: RequestContext, input: Input): Promise<AllocationView> {
@@ -87,7 +97,7 @@ export class ClaimService {
 
   /** Exactly these GPUs. Holds on them that are over end first, so that no claim fails for want of a sweep. */
   async #named(ctx: RequestContext, gpuIds: readonly string[], claim: Claim): Promise<AllocationView> {
-    const attempt = () => this.#attempt(ctx, (tx) => claimGpus(tx, gpuIds, claim));
+    const attempt = () => this.#attempt(ctx, (tx) => claimGpus(tx, gpuIds, claim, this.#policy));
     let outcome = await attempt();
     const due = outcome.refused.filter((gpu) => gpu.due).map(({ gpuId }) => gpuId);
     if (due.length > 0) {
@@ -105,7 +115,9 @@ export class ClaimService {
     let patience: Patience = 'skip';
     let swept = false;
     for (let pass = 0; pass < maxPasses; pass++) {
-      const { allocation, possible } = await this.#attempt(ctx, (tx) => claimBest(tx, wish, claim, patience));
+      const { allocation, possible } = await this.#attempt(ctx, (tx) =>
+        claimBest(tx, wish, claim, { policy: this.#policy, patience }),
+      );
       if (allocation) return allocation;
       if (!possible && swept) break;
       if (!possible) await this.#expiry.sweep('wait');

@@ -60,8 +60,8 @@ const recorded = ({ share }: Claim): Sql => sql`written AS (
 
 const refused = ({ share }: Claim): Sql => sql`(
   SELECT json_agg(json_build_object(
-           'gpuId', c.gpu_id, 'blocks', c.blocks, 'due', coalesce(c.held_until <= clock_timestamp(), false),
-           'taken', c.blocks = 0 OR c.used_units + ${share}::integer > c.total_units))
+           'gpuId', c.gpu_id, 'gates', c.gates, 'due', coalesce(c.held_until <= clock_timestamp(), false),
+           'taken', c.gates = 0 OR c.used_units + ${share}::integer > c.total_units))
     FROM chosen c WHERE NOT c.fits) AS refused`;
 
 interface Row extends Omit<Written, 'id'> {

@@ -18,8 +18,9 @@ import {
   specKinds,
   vendors,
 } from './properties.ts';
+import { levelAt, type SchedulingPolicy, schedulableAt } from './schedulability.ts';
 import { Gpu } from './schemas.ts';
-import { allocationStateAt, isAllocatedAt, levelAt, memoryFreeMb } from './view.ts';
+import { allocationStateAt, isAllocatedAt, memoryFreeMb } from './view.ts';
 
 const state = (property: string): { sql: Sql } => ({ sql: raw(`s.${columnOf(property)}`) });
 const spec = (property: keyof typeof numericSpecs) => ({
@@ -84,12 +85,12 @@ const freeText = search({
     OR ${contains(sql`g.uuid`)(words)} OR ${contains(sql`coalesce(g.serial, '')`)(words)}`,
 });
 
-const gpuFilters = (catalogue: CatalogueApi) =>
+const gpuFilters = (catalogue: CatalogueApi, policy: SchedulingPolicy) =>
   defineFilters(
     {
       ...capabilities,
       isAllocated: boolean({ sql: isAllocatedAt }),
-      schedulable: boolean({ sql: sql`s.blocks = 0` }),
+      schedulable: boolean({ sql: (moment) => schedulableAt(moment, policy) }),
       allocationState: enumeration(allocationStates, { sql: allocationStateAt }),
       vendor: enumeration(vendors, state('vendor')),
       model: model(catalogue),
@@ -187,9 +188,9 @@ const gpuSort = defineSort({
 });
 
 /** What GPUs can be searched by, in lists and in requests for candidates alike; over `gpuRelations`. */
-export const createGpuCollection = (catalogue: CatalogueApi): Collection => ({
+export const createGpuCollection = (catalogue: CatalogueApi, policy: SchedulingPolicy): Collection => ({
   name: 'gpus',
-  filters: gpuFilters(catalogue),
+  filters: gpuFilters(catalogue, policy),
   sort: gpuSort,
   fields: Object.keys(Gpu.properties).filter((name) => name !== 'layers'),
   unlessFiltered: { lifecycle: sql`s.lifecycle <> 'retired'` },

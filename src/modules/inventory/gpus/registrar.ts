@@ -11,6 +11,7 @@ import { isError, type Outcome, settle, succeeded } from './outcomes.ts';
 import type { NewGpu } from './partitions.ts';
 import { gatesOfNodes, lockNodes } from './placement.ts';
 import type { GpuRegistry } from './registry.ts';
+import type { SchedulingPolicy } from './schedulability.ts';
 import { speakerOf } from './state.ts';
 import { type GpuInput, type GpuView, readGpus } from './view.ts';
 import { writeGpus } from './writer.ts';
@@ -22,10 +23,12 @@ const attempts = 3;
 export class GpuRegistrar implements GpuRegistry {
   readonly #db: Database;
   readonly #catalogue: CatalogueApi;
+  readonly #policy: SchedulingPolicy;
 
-  constructor(db: Database, catalogue: CatalogueApi) {
+  constructor(db: Database, catalogue: CatalogueApi, policy: SchedulingPolicy) {
     this.#db = db;
     this.#catalogue = catalogue;
+    this.#policy = policy;
   }
 
   async register(
@@ -64,6 +67,7 @@ export class GpuRegistrar implements GpuRegistry {
     const views = await readGpus(
       tx,
       created.map(({ gpu }) => gpu.id),
+      this.#policy,
     );
     return replace(planned, views);
   }

@@ -105,6 +105,12 @@ export const Gpu = Type.Object(
     }),
     allocationState: StrEnum(allocationStates),
     isAllocated: Type.Boolean({ description: 'An allocation has it, be it held or active.' }),
+    maintenance: Nullable(
+      Type.Object(
+        { startsAt: DateTime(), endsAt: DateTime() },
+        { description: 'Announced for its node, and not over.' },
+      ),
+    ),
     schedulable: Type.Boolean(),
     unschedulableReasons: Type.Array(Type.String()),
     pricePerHourNanoUsd: Nullable(price),

@@ -8,6 +8,7 @@ import { project } from '../../../kernel/http/projection.ts';
 import type { CatalogueApi } from '../../catalogue/index.ts';
 import { cheapestSql, planCheapest } from './cheapest.ts';
 import { gpuRelations } from './collection.ts';
+import type { SchedulingPolicy } from './schedulability.ts';
 import { type GpuRow, type GpuView, gpuColumns, gpuTables, toGpu } from './view.ts';
 
 /** One moment for the whole statement: what a filter let pass must not look otherwise in the answer. */
@@ -47,6 +48,7 @@ export interface Scope {
   /** What the caller may see. */
   visible: Sql;
   find: CatalogueApi['find'];
+  policy: SchedulingPolicy;
   /** Without the short cuts, for tests that compare the two. */
   plain?: boolean;
 }
@@ -58,7 +60,7 @@ export interface Scope {
  */
 export const searchSql = (request: ListRequest, scope: Scope): Sql => sql`/* inventory:search_gpus */
   WITH moment AS (SELECT clock_timestamp() AS at), page AS (${pageSql(request, scope)})
-  SELECT ${gpuColumns(moment)}, page.sort_values
+  SELECT ${gpuColumns(moment, scope.policy)}, page.sort_values
     FROM ${gpuTables} JOIN page ON page.gpu_id = s.gpu_id
    ORDER BY ${orderBy(request.sort)}`;
 

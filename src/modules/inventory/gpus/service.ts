@@ -14,6 +14,7 @@ import { readLayers } from './layers.ts';
 import { isError, type Outcome, settle } from './outcomes.ts';
 import { type GpuPatch, type PatchItem, planPatches } from './patches.ts';
 import { type GpuRegistrar, replace } from './registrar.ts';
+import type { SchedulingPolicy } from './schedulability.ts';
 import type { CreateGpu } from './schemas.ts';
 import { searchGpus } from './search.ts';
 import { speakerOf } from './state.ts';
@@ -27,6 +28,7 @@ interface Options {
   kernel: Pick<Kernel, 'db' | 'cursors'>;
   catalogue: CatalogueApi;
   registrar: GpuRegistrar;
+  policy: SchedulingPolicy;
 }
 
 /** GPUs one by one; what they share with batches takes lists. */
@@ -36,7 +38,7 @@ export class GpuService {
 
   constructor(options: Options) {
     this.#options = options;
-    this.collection = createGpuCollection(options.catalogue);
+    this.collection = createGpuCollection(options.catalogue, options.policy);
   }
 
   create(ctx: RequestContext, { nodeId, ...input }: CreateInput): Promise<GpuView> {
@@ -49,9 +51,10 @@ export class GpuService {
   }
 
   async get({ principal }: RequestContext, id: string, include?: string): Promise<GpuView> {
-    const { db } = this.#options.kernel;
+    const { kernel, policy } = this.#options;
+    const { db } = kernel;
     const wanted = parseInclude(include, ['layers']);
-    const [gpu] = await readGpus(db, [id], visibleGpus(principal));
+    const [gpu] = await readGpus(db, [id], policy, visibleGpus(principal));
     if (!gpu) throw notFound('gpu');
     return wanted.has('layers') ? { ...gpu, layers: await readLayers(db, id) } : gpu;
   }
@@ -63,6 +66,7 @@ export class GpuService {
       collection: this.collection,
       visible: visibleGpus(principal),
       find: this.#options.catalogue.find,
+      policy: this.#options.policy,
     });
   }
 
@@ -83,7 +87,7 @@ export class GpuService {
     items: readonly PatchItem[],
     atomic: boolean,
   ): Promise<Outcome<GpuView>[]> {
-    const { catalogue } = this.#options;
+    const { catalogue, policy } = this.#options;
     const locked = await lockGpus(
       tx,
       items.map(({ id }) => id),
@@ -102,6 +106,7 @@ export class GpuService {
       await readGpus(
         tx,
         patched.map(({ after }) => after.id),
+        policy,
       ),
     );
   }

@@ -141,6 +141,9 @@ const given = (gpus: readonly WrittenGpu[]): Sql => sql`given AS (
     AS r(id uuid, place integer, node_id uuid, provider_id uuid, vendor text, uuid text, uuid_key text,
          reputation real, ${recordType}))`;
 
+/** The window of the node that a GPU is, or comes to be, on: whoever announces one locks node and GPUs. */
+const maintenanceOfNode = sql`LEFT JOIN inventory.node_maintenance m ON m.node_id = r.node_id AND m.open`;
+
 /**
  * Stores new GPUs. They are numbered in input order, since what ties otherwise goes to the one registered first, but
  * inserted in the order of their hardware: two requests for the same hardware then wait for each other one way only.
@@ -158,9 +161,11 @@ export async function insertGpus(tx: Transaction, gpus: readonly WrittenGpu[]): 
         FROM numbered ORDER BY vendor, uuid_key
       RETURNING id, seq
     )
-    INSERT INTO inventory.gpu_state (gpu_id, seq, node_id, provider_id, vendor, reputation, ${names(stateTypes)})
-    SELECT r.id, identity.seq, r.node_id, r.provider_id, r.vendor, r.reputation, ${names(stateTypes, 'r.')}
-      FROM given r JOIN identity ON identity.id = r.id`);
+    INSERT INTO inventory.gpu_state (gpu_id, seq, node_id, provider_id, vendor, reputation, maintenance_from,
+                                     maintenance_until, ${names(stateTypes)})
+    SELECT r.id, identity.seq, r.node_id, r.provider_id, r.vendor, r.reputation, m.from_at, m.until_at,
+           ${names(stateTypes, 'r.')}
+      FROM given r JOIN identity ON identity.id = r.id ${maintenanceOfNode}`);
   await saveLayers(tx, gpus);
 }
 
@@ -177,9 +182,9 @@ export async function updateGpus(tx: Transaction, gpus: readonly WrittenGpu[]): 
     )
     UPDATE inventory.gpu_state s
        SET (${names(changeable)}) = ROW(${names(changeable, 'r.')}), node_id = r.node_id,
-           node_seq = coalesce(r.node_seq, s.node_seq), version = s.version + 1,
-           updated_at = inventory.moment_after(s.updated_at)
-      FROM given r WHERE s.gpu_id = r.id`);
+           node_seq = coalesce(r.node_seq, s.node_seq), maintenance_from = m.from_at, maintenance_until = m.until_at,
+           version = s.version + 1, updated_at = inventory.moment_after(s.updated_at)
+      FROM given r ${maintenanceOfNode} WHERE s.gpu_id = r.id`);
   await saveLayers(tx, gpus);
 }
 

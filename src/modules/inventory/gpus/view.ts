@@ -5,6 +5,7 @@ import type { Queryable } from '../../../kernel/db/transaction.ts';
 import { gates, reasonsOf } from '../../../kernel/gates.ts';
 import type { GpuCapabilities, GpuSpecs } from '../../catalogue/index.ts';
 import { capabilityNames, columnOf, specNames } from './properties.ts';
+import { gatesAt, levelAt, type SchedulingPolicy } from './schedulability.ts';
 import type { Gpu, GpuInput as Input } from './schemas.ts';
 
 export type GpuView = Static<typeof Gpu>;
@@ -15,12 +16,15 @@ type Derived =
   | 'capabilities'
   | 'verification'
   | 'isAllocated'
+  | 'maintenance'
   | 'schedulable'
   | 'unschedulableReasons';
 
-/** A GPU as SQL gives it: properties side by side, gates as their mask. */
+/** A GPU as SQL gives it: properties side by side, gates of the moment as their mask. */
 export interface GpuRow extends Omit<GpuView, Derived | 'telemetry' | 'layers'>, GpuSpecs, GpuCapabilities {
-  blocks: number;
+  gates: number;
+  maintenanceFrom: Date | null;
+  maintenanceUntil: Date | null;
   level: number;
   levelExpiresAt: Date | null;
   telemetryAt: Date | null;
@@ -39,10 +43,6 @@ export interface GpuRow extends Omit<GpuView, Derived | 'telemetry' | 'layers'>,
 
 const bit = (gate: keyof typeof gates): Sql => raw(String(gates[gate]));
 
-/** The verification level at a moment: the highest whose time has not passed. */
-export const levelAt = (moment: Sql): Sql => sql`CASE WHEN s.level4_until > ${moment} THEN 4
-  WHEN s.level3_until > ${moment} THEN 3 WHEN s.level2_until > ${moment} THEN 2 WHEN s.level1_until > ${moment} THEN 1 ELSE 0 END`;
-
 /** `cleaning` after a release; a hold past its deadline is over, whether somebody swept it or not. */
 export const allocationStateAt = (moment: Sql): Sql => sql`CASE WHEN s.active_units > 0 THEN 'allocated'
   WHEN s.blocks & ${bit('gpu_cleaning')} <> 0 THEN 'cleaning'
@@ -57,10 +57,12 @@ export const memoryFreeMb = sql`(s.memory_total_mb - t.memory_used_mb)`;
 const properties = join([...specNames, ...capabilityNames].map((name) => raw(`s.${columnOf(name)}`)));
 
 /** Columns of a GPU as the API shows it at a moment, over `gpuTables`. */
-export const gpuColumns = (moment: Sql): Sql => sql`
+export const gpuColumns = (moment: Sql, policy: SchedulingPolicy): Sql => sql`
   g.id, s.node_id, s.provider_id, g.uuid, s.slot_index AS index, g.pci_bus_id, g.serial, s.vendor, g.name,
   g.pci_device_id, s.model_id, g.parent_gpu_id, ${properties}, s.driver_version, s.cuda_version, g.vbios_version,
-  s.region, s.lifecycle, s.presence, s.health, s.blocks, ${levelAt(moment)} AS level,
+  s.region, s.lifecycle, s.presence, s.health, ${gatesAt(moment, policy)} AS gates, ${levelAt(moment)} AS level,
+  CASE WHEN s.maintenance_until > ${moment} THEN s.maintenance_from END AS maintenance_from,
+  CASE WHEN s.maintenance_until > ${moment} THEN s.maintenance_until END AS maintenance_until,
   CASE WHEN s.level4_until > ${moment} THEN s.level4_until WHEN s.level3_until > ${moment} THEN s.level3_until
        WHEN s.level2_until > ${moment} THEN s.level2_until WHEN s.level1_until > ${moment} THEN s.level1_until
   END AS level_expires_at, ${allocationStateAt(moment)} AS allocation_state,
@@ -75,6 +77,9 @@ const pick = <Row extends object, Name extends keyof Row>(
   row: Row,
   names: readonly Name[],
 ): Pick<Row, Name> => Object.fromEntries(names.map((name) => [name, row[name]])) as Pick<Row, Name>;
+
+const maintenanceOf = ({ maintenanceFrom, maintenanceUntil }: GpuRow): GpuView['maintenance'] =>
+  maintenanceFrom && maintenanceUntil && { startsAt: maintenanceFrom, endsAt: maintenanceUntil };
 
 const telemetryOf = (row: GpuRow): GpuView['telemetry'] =>
   row.telemetryAt && {
@@ -104,8 +109,9 @@ export const toGpu = (row: GpuRow): GpuView => ({
   verification: { level: row.level, expiresAt: row.levelExpiresAt },
   allocationState: row.allocationState,
   isAllocated: row.allocationState === 'allocated' || row.allocationState === 'held',
-  schedulable: row.blocks === 0,
-  unschedulableReasons: reasonsOf(row.blocks),
+  maintenance: maintenanceOf(row),
+  schedulable: row.gates === 0,
+  unschedulableReasons: reasonsOf(row.gates),
   pricePerHourNanoUsd: row.pricePerHourNanoUsd,
   telemetry: telemetryOf(row),
   ...pick(row, ['labels', 'version', 'createdAt', 'updatedAt']),
@@ -122,12 +128,13 @@ export function visibleGpus({ role, providerId, nodeId }: Principal): Sql {
 export async function readGpus(
   db: Queryable,
   ids: readonly string[],
+  policy: SchedulingPolicy,
   visible: Sql = sql`TRUE`,
 ): Promise<GpuView[]> {
   if (ids.length === 0) return [];
   const rows = await db.rows<GpuRow>(sql`/* inventory:read_gpus */
     WITH moment AS (SELECT clock_timestamp() AS at)
-    SELECT ${gpuColumns(sql`(SELECT at FROM moment)`)}
+    SELECT ${gpuColumns(sql`(SELECT at FROM moment)`, policy)}
       FROM unnest(${ids}::uuid[]) WITH ORDINALITY AS asked(id, place)
       JOIN inventory.gpu_state s ON s.gpu_id = asked.id
       JOIN inventory.gpu g ON g.id = s.gpu_id

@@ -1,6 +1,7 @@
 import sql from 'sql-template-tag';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { newId } from '../../../kernel/ids.ts';
+import { joinProviderWindow } from '../maintenance/store.ts';
 import { type NodeRow, nodeColumns } from './view.ts';
 
 export interface NodeInput {
@@ -36,6 +37,11 @@ export async function insertNodes(
         AS i(id uuid, index integer, hostname text, region text, effective_region text, zone text, labels jsonb, system jsonb)
      ORDER BY i.index
     RETURNING ${nodeColumns}`);
+  await joinProviderWindow(
+    tx,
+    provider.id,
+    rows.map(({ id }) => id),
+  );
   await tx.record(
     ...inserted.map((node) => ({
       type: 'node.created',

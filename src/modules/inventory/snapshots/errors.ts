@@ -8,8 +8,8 @@ export const staleGeneration = (current: number): AppError =>
     members: { currentGeneration: current },
   });
 
-/** 409: a provider cannot declare away what tenants use. */
+/** 409: a provider cannot declare away what tenants use; whose the allocations are is not said. */
 export const gpusAllocated = (allocations: readonly LiveAllocation[]): AppError =>
   new AppError(409, 'inventory.gpus_allocated', 'Live allocations use GPUs that this inventory leaves out.', {
-    members: { allocations },
+    members: { allocations: allocations.map(({ allocationId, gpuId }) => ({ allocationId, gpuId })) },
   });

@@ -16,6 +16,7 @@ export const tags = [
   { name: 'nodes', description: 'Machines; each runs one agent.' },
   { name: 'gpus', description: 'Physical GPUs and hardware partitions: search, describe, price.' },
   { name: 'gpu-models', description: 'The catalogue that GPUs resolve to.' },
+  { name: 'maintenance', description: 'Times in which a node may be down, announced.' },
   { name: 'heartbeats', description: 'Signs of life with telemetry.' },
   { name: 'health', description: 'Observations that take a GPU out, or back in.' },
   { name: 'verifications', description: 'Challenge, evidence, verdict: is a GPU what it claims to be?' },

@@ -17,6 +17,7 @@ afterAll(async () => {
 
 /** Of these the example is refused in any world: it names a secret, or a state, that a test of its own sets up. */
 const refusedExamples = [
+  'announceMaintenance',
   'batchGpus',
   'createAllocation',
   'decideVerification',

@@ -75,12 +75,26 @@ export class Api {
     headers: Record<string, string> = {},
   ): Promise<Answer<Body>> {
     for (let attempt = 1; ; attempt++) {
-      const response = await this.#fetch(method, path, body, headers);
-      const text = await response.text();
-      if (![429, 503].includes(response.status) || attempt === patience)
-        return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Body };
-      await delay(Number(response.headers.get('retry-after') ?? 1) * 1000);
+      const { retryAfterS, ...answer } = await this.once<Body>(method, path, body, headers);
+      if (![429, 503].includes(answer.status) || attempt === patience) return answer;
+      await delay(retryAfterS * 1000);
     }
+  }
+
+  /** Sends one request once, whatever is answered. Throws a Failure where there is no answer. */
+  async once<Body>(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<Body> & { retryAfterS: number }> {
+    const response = await this.#fetch(method, path, body, headers);
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: (text === '' ? {} : JSON.parse(text)) as Body,
+      retryAfterS: Number(response.headers.get('retry-after') ?? 1),
+    };
   }
 
   async #must<Body>(

@@ -8,6 +8,13 @@ export function positiveInteger(value: string): number {
   return Number(value);
 }
 
+/** A part of a whole, 0 to 1. */
+export function share(value: string): number {
+  if (!/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/.test(value))
+    throw new InvalidArgumentError('A number from 0 to 1 is needed.');
+  return Number(value);
+}
+
 /** The base address of a service, without a slash at its end. */
 export function webAddress(value: string): string {
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Api } from './api.ts';
 import { webAddress } from './arguments.ts';
@@ -7,9 +5,9 @@ import { does, type Flags, type Outcome } from './command.ts';
 import { assemble, type Cast, cleanUp } from './demo-cast.ts';
 import { walk } from './demo-walk.ts';
 import { exitCodes } from './exit-codes.ts';
-import { Failure } from './failure.ts';
 import { addressOf } from './health.ts';
 import { registerTrace } from './openb.ts';
+import { operatorKey } from './operator-key.ts';
 import type { Shell } from './shell.ts';
 import { Story } from './story.ts';
 
@@ -66,14 +64,4 @@ async function demonstrate(operator: Api, tell: (line: string) => void): Promise
     lines: ['', verdict],
     exitCode: faults.length === 0 ? exitCodes.ok : exitCodes.failed,
   };
-}
-
-async function operatorKey(shell: Shell): Promise<string> {
-  const { operatorApiKey, dataDir } = shell.config();
-  if (operatorApiKey) return operatorApiKey;
-  const file = join(dataDir, 'operator.key');
-  const text = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw new Failure(`No operator key: ${file} cannot be read. Give --key.`, exitCodes.unreadable, cause);
-  });
-  return text.trim();
 }

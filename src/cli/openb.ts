@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Api } from './api.ts';
 import type { Outcome } from './command.ts';
+import { eachOf } from './each-of.ts';
 import { exitCodes } from './exit-codes.ts';
 import { Failure } from './failure.ts';
 import { table } from './table.ts';
@@ -94,19 +95,6 @@ function gpuOf(model: string): object {
   if (!known) return { vendor: 'other', name: model };
   const { memoryTotalMb, ...identity } = known;
   return { vendor: 'nvidia', ...identity, specs: { memoryTotalMb } };
-}
-
-/** Runs `work` over all items, at most `width` at a time; ends at the first failure. */
-async function eachOf<Item>(
-  items: readonly Item[],
-  width: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const rest = items.values();
-  const lane = async () => {
-    for (const item of rest) await work(item);
-  };
-  await Promise.all(Array.from({ length: width }, lane));
 }
 
 interface Counted {

@@ -11,6 +11,7 @@ import { openapiCommand } from './openapi.ts';
 import { retentionCommands } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import type { Shell } from './shell.ts';
+import { simulateCommand } from './simulate.ts';
 
 /** Runs `depin-inventory <args>` and returns its exit code; nothing is thrown, nothing ends the process. */
 export async function run(args: readonly string[], shell: Shell): Promise<ExitCode> {
@@ -44,5 +45,6 @@ function createProgram(shell: Shell): Command {
   openapiCommand(program, shell);
   agentCommands(program, shell);
   demoCommand(program, shell);
+  simulateCommand(program, shell);
   return program;
 }

@@ -1,0 +1,167 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { Api } from './api.ts';
+import { positiveInteger, share, webAddress } from './arguments.ts';
+import { does, type Flags, type Outcome } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+import { addressOf } from './health.ts';
+import { operatorKey } from './operator-key.ts';
+import { withOwner } from './owner.ts';
+import type { Shell } from './shell.ts';
+import { readTables, shownTables, type TableFacts } from './simulation/database-facts.ts';
+import { registerFleet } from './simulation/fleet.ts';
+import { Silences } from './simulation/silences.ts';
+import { outage, readTimeline, type Timeline } from './simulation/timeline.ts';
+import { type Tally, Traffic } from './simulation/traffic.ts';
+import { Watch } from './simulation/watch.ts';
+
+interface SimulateFlags extends Flags {
+  url?: string;
+  key?: string;
+  nodes: number;
+  gpusPerNode: number;
+  minutes: number;
+  kill: number;
+  trace?: string;
+  traceMinutes: number;
+  concurrency: number;
+}
+
+const lookEveryMs = 2000;
+const turnEveryMs = 20;
+
+/**
+ * `simulate`: a fleet of its own over HTTP against a running service. Nodes report when the service asks for it, some
+ * fall silent and come back, and what the service made of it is compared with what the nodes know themselves. Exit code
+ * 1 where the two differ or a heartbeat was answered with an error.
+ */
+export function simulateCommand(program: Command, shell: Shell): void {
+  does(
+    program
+      .command('simulate')
+      .description(
+        'Drive a fleet of simulated nodes over HTTP: heartbeats, outages, and what the service saw of them',
+      )
+      .option('--url <address>', 'base address; by default that of the settings HOST and PORT', webAddress)
+      .option('--key <key>', 'operator key; by default OPERATOR_API_KEY or DATA_DIR/operator.key')
+      .option('--nodes <n>', 'nodes of the fleet', positiveInteger, 1000)
+      .option('--gpus-per-node <n>', 'GPUs of each', positiveInteger, 4)
+      .option('--minutes <n>', 'how long, in minutes', positiveInteger, 3)
+      .option('--kill <share>', 'share of the nodes that are silent for the middle third, 0 to 1', share, 0.1)
+      .option(
+        '--trace <file>',
+        'instead follow this trace by the minute (Philly nodes, Helios GPUs; .csv or .csv.gz)',
+      )
+      .option(
+        '--trace-minutes <n>',
+        'minutes of the trace, squeezed into the simulation',
+        positiveInteger,
+        1440,
+      )
+      .option('--concurrency <n>', 'requests under way at once, at most', positiveInteger, 256),
+    shell,
+    async (flags: SimulateFlags) => {
+      const timeline = flags.trace ? await readTimeline(flags.trace, flags.traceMinutes) : outage(flags.kill);
+      const operator = new Api(flags.url ?? addressOf(shell), flags.key ?? (await operatorKey(shell)));
+      if (flags.url !== undefined) return simulate(shell, operator, flags, timeline, async () => []);
+      return withOwner(shell, (ownerUrl) =>
+        simulate(shell, operator, flags, timeline, () => readTables(ownerUrl)),
+      );
+    },
+  );
+}
+
+async function simulate(
+  shell: Shell,
+  operator: Api,
+  flags: SimulateFlags,
+  timeline: Timeline,
+  tables: () => Promise<TableFacts[]>,
+): Promise<Outcome> {
+  const fleet = await registerFleet(operator, flags, (line) => shell.note(line));
+  const before = await tables();
+  const silences = new Silences({ graceMs: graceMsOf(shell), toleranceMs: 3 * lookEveryMs });
+  const traffic = new Traffic({ fleet, silences, concurrency: flags.concurrency, now: Date.now });
+  const watch = new Watch(operator, fleet);
+  await drive({ traffic, watch, timeline, minutes: flags.minutes, note: (line) => shell.note(line) });
+  const expected = silences.expected(Date.now());
+  return outcomeOf(traffic.tally, expected, watch.seen, { before, after: await tables() });
+}
+
+/** The setting of the service, which the simulation must be given as well where it differs from the default. */
+const graceMsOf = (shell: Shell): number => Number(shell.config().modules.liveness?.graceS) * 1000;
+
+interface Drive {
+  traffic: Traffic;
+  watch: Watch;
+  timeline: Timeline;
+  minutes: number;
+  note: (line: string) => void;
+}
+
+async function drive({ traffic, watch, timeline, minutes, note }: Drive): Promise<void> {
+  const begun = Date.now();
+  const lengthMs = minutes * 60_000;
+  const elapsed = () => Date.now() - begun;
+  const sending = (async () => {
+    for (; elapsed() < lengthMs; await delay(turnEveryMs)) {
+      traffic.moment = timeline(elapsed() / lengthMs);
+      traffic.turn();
+    }
+    await traffic.settled();
+  })();
+  for (let looks = 0; elapsed() < lengthMs; looks++) {
+    await watch.look();
+    const { alive } = timeline(elapsed() / lengthMs);
+    if (looks % 15 === 0) note(progress(elapsed(), traffic.tally, alive, watch));
+    await delay(lookEveryMs);
+  }
+  await sending;
+  await watch.look();
+}
+
+const progress = (elapsedMs: number, { accepted }: Tally, alive: number, { down }: Watch): string =>
+  `${Math.round(elapsedMs / 1000)} s: ${accepted} heartbeats accepted, ${Math.round(alive * 100)} % of the nodes alive, ${down} down`;
+
+const percentile = (sorted: readonly number[], part: number): number =>
+  Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0) * 10) / 10;
+
+function outcomeOf(
+  tally: Tally,
+  expected: { least: number; most: number },
+  seen: number,
+  { before, after }: { before: readonly TableFacts[]; after: readonly TableFacts[] },
+): Outcome {
+  const sorted = tally.latenciesMs.toSorted((a, b) => a - b);
+  const latencyMs = {
+    p50: percentile(sorted, 0.5),
+    p95: percentile(sorted, 0.95),
+    p99: percentile(sorted, 0.99),
+  };
+  const failed = Object.fromEntries(tally.failed);
+  const ok = tally.failed.size === 0 && expected.least <= seen && seen <= expected.most;
+  const { accepted, ignored, deferred, longestWaitMs } = tally;
+  return {
+    result: {
+      ok,
+      accepted,
+      ignored,
+      deferred,
+      failed,
+      latencyMs,
+      longestWaitMs,
+      expected,
+      seen,
+      tables: after,
+    },
+    lines: [
+      `accepted ${accepted}, ignored ${ignored}, deferred (503) ${deferred}, failed ${JSON.stringify(failed)}`,
+      `latency p50 ${latencyMs.p50} ms, p95 ${latencyMs.p95} ms, p99 ${latencyMs.p99} ms; longest wait for a connection ${longestWaitMs} ms`,
+      `went offline or unknown: expected ${expected.least} to ${expected.most}, seen ${seen}`,
+      ...(after.length > 0 ? ['', ...shownTables(before, after)] : []),
+      '',
+      ok ? 'The service saw what happened.' : 'The service did NOT see what happened.',
+    ],
+    exitCode: ok ? exitCodes.ok : exitCodes.failed,
+  };
+}

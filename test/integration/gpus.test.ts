@@ -127,6 +127,24 @@ describe('nested registration', () => {
     });
     expect(await changesAfter(service.sql, before)).toEqual(['finding.opened', 'finding.opened']);
   });
+
+  it('takes a hundred nodes in one request, each with its own GPUs in their order', async () => {
+    const nodes = Array.from({ length: 100 }, (_, index) => ({ hostname: `n${index}`, gpus: gpuInputs(3) }));
+    const large = { name: 'Large', email: `${randomUUID()}@example.test`, region: 'eu', nodes };
+    const { body } = await service.as().post('/v1/providers').send(large).expect(201);
+    const uuids = (list: { gpus: { uuid: string }[] }[]) =>
+      list.map(({ gpus }) => gpus.map(({ uuid }) => uuid));
+    expect(uuids(body.nodes)).toEqual(uuids(nodes as { gpus: { uuid: string }[] }[]));
+    expect(body.counts).toMatchObject({ nodes: 100, gpus: 300 });
+  });
+
+  it('answers 400 for hardware that two of its nodes claim', async () => {
+    const [gpu] = gpuInputs(1);
+    const nodes = ['a', 'b'].map((hostname) => ({ hostname, gpus: [gpu] }));
+    const twice = { name: 'Twice', email: `${randomUUID()}@example.test`, region: 'eu', nodes };
+    const { body } = await service.as().post('/v1/providers').send(twice).expect(400);
+    expect(body.errors).toEqual([expect.objectContaining({ pointer: '/nodes/1/gpus/0/uuid' })]);
+  });
 });
 
 describe('GET /v1/gpus/{id}', () => {

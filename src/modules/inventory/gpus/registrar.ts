@@ -13,7 +13,7 @@ import { gatesOfNodes, lockNodes } from './placement.ts';
 import type { GpuRegistry } from './registry.ts';
 import type { SchedulingPolicy } from './schedulability.ts';
 import { speakerOf } from './state.ts';
-import { type GpuInput, type GpuView, readGpus } from './view.ts';
+import { type GpuView, readGpus } from './view.ts';
 import { writeGpus } from './writer.ts';
 
 /** How often a write that loses a race for hardware is tried. */
@@ -31,14 +31,7 @@ export class GpuRegistrar implements GpuRegistry {
     this.#policy = policy;
   }
 
-  async register(
-    tx: Transaction,
-    ctx: RequestContext,
-    nodeId: string,
-    inputs: readonly GpuInput[],
-    pointer: string,
-  ): Promise<GpuView[]> {
-    const items = inputs.map((input, index) => ({ nodeId, input, pointer: `${pointer}/${index}` }));
+  async register(tx: Transaction, ctx: RequestContext, items: readonly NewGpu[]): Promise<GpuView[]> {
     return succeeded(await this.create(tx, ctx, items, true));
   }
 

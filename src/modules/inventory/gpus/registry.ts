@@ -1,22 +1,17 @@
 import type { RequestContext } from '../../../kernel/context.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
-import type { GpuInput, GpuView } from './view.ts';
+import type { NewGpu } from './partitions.ts';
+import type { GpuView } from './view.ts';
 
 /** Registers GPUs as part of a larger write, such as a provider with its nodes. */
 export interface GpuRegistry {
   /**
-   * Registers GPUs on a node that exists in this transaction and returns them as the API shows them, in input order.
-   * `pointer` leads to the list in the request's body, such as `/nodes/0/gpus`.
+   * Registers GPUs on nodes that exist in this transaction and returns them as the API shows them, in input order: a
+   * few statements, however many nodes and GPUs there are.
    *
    * @throws 400 naming an item given twice or with an unknown parent; 409 `gpu.hardware_conflict`, `gpu.exists`.
    */
-  register(
-    tx: Transaction,
-    ctx: RequestContext,
-    nodeId: string,
-    inputs: readonly GpuInput[],
-    pointer: string,
-  ): Promise<GpuView[]>;
+  register(tx: Transaction, ctx: RequestContext, items: readonly NewGpu[]): Promise<GpuView[]>;
 
   /**
    * Runs a write that registers GPUs: when it is refused because another provider holds the hardware, a finding is

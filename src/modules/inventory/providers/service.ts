@@ -167,13 +167,15 @@ export class ProviderService {
     inputs: NonNullable<CreateInput['nodes']>,
   ) {
     const nodes = await insertNodes(tx, provider, inputs);
-    const made = [];
-    for (const [index, node] of nodes.entries()) {
-      const gpus = inputs[index]?.gpus ?? [];
-      const registered = await this.#options.gpus.register(tx, ctx, node.id, gpus, `/nodes/${index}/gpus`);
-      made.push({ ...toNode(node), gpus: registered });
-    }
-    return made;
+    const items = nodes.flatMap(({ id: nodeId }, index) =>
+      (inputs[index]?.gpus ?? []).map((input, place) => ({
+        nodeId,
+        input,
+        pointer: `/nodes/${index}/gpus/${place}`,
+      })),
+    );
+    const gpus = await this.#options.gpus.register(tx, ctx, items);
+    return nodes.map((node) => ({ ...toNode(node), gpus: gpus.filter(({ nodeId }) => nodeId === node.id) }));
   }
 }
 

@@ -8,6 +8,13 @@ export function positiveInteger(value: string): number {
   return Number(value);
 }
 
+/** A number above 0, such as 0.5. */
+export function positiveNumber(value: string): number {
+  if (!/^\d{1,6}(\.\d{1,6})?$/.test(value) || Number(value) === 0)
+    throw new InvalidArgumentError('A number above 0 is needed.');
+  return Number(value);
+}
+
 /** A part of a whole, 0 to 1. */
 export function share(value: string): number {
   if (!/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/.test(value))

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { Api } from './api.ts';
-import { positiveInteger, share, webAddress } from './arguments.ts';
+import { positiveInteger, positiveNumber, share, webAddress } from './arguments.ts';
 import { does, type Flags, type Outcome } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { addressOf } from './health.ts';
@@ -27,8 +27,12 @@ interface SimulateFlags extends Flags {
   concurrency: number;
 }
 
-const lookEveryMs = 2000;
 const turnEveryMs = 20;
+/** The service looks for silence once a second by default. */
+const sweepMs = 1000;
+
+/** Sixty looks, but not so many that they are a load of their own. */
+const lookEveryMs = (lengthMs: number): number => Math.min(Math.max(lengthMs / 60, 200), 2000);
 
 /**
  * `simulate`: a fleet of its own over HTTP against a running service. Nodes report when the service asks for it, some
@@ -46,7 +50,7 @@ export function simulateCommand(program: Command, shell: Shell): void {
       .option('--key <key>', 'operator key; by default OPERATOR_API_KEY or DATA_DIR/operator.key')
       .option('--nodes <n>', 'nodes of the fleet', positiveInteger, 1000)
       .option('--gpus-per-node <n>', 'GPUs of each', positiveInteger, 4)
-      .option('--minutes <n>', 'how long, in minutes', positiveInteger, 3)
+      .option('--minutes <n>', 'how long, in minutes', positiveNumber, 3)
       .option('--kill <share>', 'share of the nodes that are silent for the middle third, 0 to 1', share, 0.1)
       .option(
         '--trace <file>',
@@ -80,10 +84,20 @@ async function simulate(
 ): Promise<Outcome> {
   const fleet = await registerFleet(operator, flags, (line) => shell.note(line));
   const before = await tables();
-  const silences = new Silences({ graceMs: graceMsOf(shell), toleranceMs: 3 * lookEveryMs });
-  const traffic = new Traffic({ fleet, silences, concurrency: flags.concurrency, now: Date.now });
+  const lengthMs = flags.minutes * 60_000;
+  const silences = new Silences({
+    graceMs: graceMsOf(shell),
+    toleranceMs: sweepMs + 2 * lookEveryMs(lengthMs),
+  });
+  const traffic = new Traffic({
+    fleet,
+    silences,
+    concurrency: flags.concurrency,
+    startWithinMs: Math.min(10_000, lengthMs / 10),
+    now: Date.now,
+  });
   const watch = new Watch(operator, fleet);
-  await drive({ traffic, watch, timeline, minutes: flags.minutes, note: (line) => shell.note(line) });
+  await drive({ traffic, watch, timeline, lengthMs, note: (line) => shell.note(line) });
   const expected = silences.expected(Date.now());
   return outcomeOf(traffic.tally, expected, watch.seen, { before, after: await tables() });
 }
@@ -95,13 +109,12 @@ interface Drive {
   traffic: Traffic;
   watch: Watch;
   timeline: Timeline;
-  minutes: number;
+  lengthMs: number;
   note: (line: string) => void;
 }
 
-async function drive({ traffic, watch, timeline, minutes, note }: Drive): Promise<void> {
+async function drive({ traffic, watch, timeline, lengthMs, note }: Drive): Promise<void> {
   const begun = Date.now();
-  const lengthMs = minutes * 60_000;
   const elapsed = () => Date.now() - begun;
   const sending = (async () => {
     for (; elapsed() < lengthMs; await delay(turnEveryMs)) {
@@ -114,7 +127,7 @@ async function drive({ traffic, watch, timeline, minutes, note }: Drive): Promis
     await watch.look();
     const { alive } = timeline(elapsed() / lengthMs);
     if (looks % 15 === 0) note(progress(elapsed(), traffic.tally, alive, watch));
-    await delay(lookEveryMs);
+    await delay(lookEveryMs(lengthMs));
   }
   await sending;
   await watch.look();

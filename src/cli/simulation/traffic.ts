@@ -31,6 +31,8 @@ interface TrafficOptions {
   silences: Silences;
   /** Requests under way at once, at most. */
   concurrency: number;
+  /** The first heartbeats are spread over so many milliseconds, as if one node was started after the other. */
+  startWithinMs: number;
   now: () => number;
 }
 
@@ -57,12 +59,11 @@ export class Traffic {
 
   constructor(options: TrafficOptions) {
     this.#options = options;
-    const { fleet, now } = options;
+    const { fleet, now, startWithinMs } = options;
     this.#agenda = new Agenda(now());
-    // As if they had been started one after the other, over ten seconds.
     for (const [index, node] of fleet.entries()) {
       this.#reporting.add(node);
-      this.#agenda.add(node, now() + (10_000 * index) / fleet.length);
+      this.#agenda.add(node, now() + (startWithinMs * index) / fleet.length);
     }
   }
 

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { runCommand, runJson } from '../support/command-line.ts';
+import { operatorKey, startService, type TestService } from '../support/service.ts';
+
+/** Silence of three seconds is offline, so that an outage of four is seen. */
+const pace = { HEARTBEAT_MIN_INTERVAL_S: '1', HEARTBEAT_GRACE_S: '1' };
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startService({ ...pace, FAILOVER_GRACE_S: '0', SWEEP_INTERVAL_MS: '100' });
+});
+afterAll(() => service.stop());
+
+interface Simulated {
+  ok: boolean;
+  accepted: number;
+  failed: object;
+  expected: { least: number; most: number };
+  seen: number;
+  tables: { name: string; rows: number }[];
+}
+
+const simulate = (env: Record<string, string>, ...more: string[]) =>
+  runJson<Simulated>(
+    ['simulate', '--nodes', '20', '--gpus-per-node', '2', '--minutes', '0.3', '--kill', '0.1', ...more],
+    {
+      ...env,
+      PORT: new URL(service.url).port,
+      OPERATOR_API_KEY: operatorKey,
+      DATABASE_URL: service.database.ownerUrl,
+    },
+  );
+
+it('drives a fleet, kills some of it, and ends with 0 where the service saw just that', async () => {
+  const { code, answer } = await simulate(pace);
+  expect(answer).toMatchObject({ ok: true, failed: {}, expected: { least: 2, most: 2 }, seen: 2 });
+  expect(answer.accepted).toBeGreaterThan(20);
+  expect(answer.tables).toEqual([
+    expect.objectContaining({ name: 'gpu_telemetry', rows: 40 }),
+    expect.objectContaining({ name: 'node_heartbeat', rows: 20 }),
+  ]);
+  expect(code).toBe(0);
+});
+
+it('ends with 1 where the service did not see what happened', async () => {
+  const { code, answer } = await simulate({ ...pace, HEARTBEAT_GRACE_S: '3600' }, '--url', service.url);
+  expect(answer).toMatchObject({ ok: false, expected: { least: 0, most: 0 }, seen: 2, tables: [] });
+  expect(code).toBe(1);
+});
+
+it('refuses a trace that it cannot follow with 2, and a share above 1 with 1', async () => {
+  expect((await runCommand(['simulate', '--trace', 'README.md'])).code).toBe(2);
+  expect((await runCommand(['simulate', '--kill', '1.1'])).code).toBe(1);
+});

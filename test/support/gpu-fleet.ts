@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { createNode } from './fleet.ts';
+import { createNode, createProvider, type TestNode } from './fleet.ts';
 import { createGpus } from './gpu-inputs.ts';
 import type { TestService } from './service.ts';
 
@@ -84,17 +84,20 @@ const body = ({ card, architecture, computeCapability, cudaCores, powerLimitW, .
 };
 
 /**
- * A fleet of `count` GPUs of two providers on four nodes in every state that a filter can tell, the same for the same
- * seed; returns them as the API shows them.
+ * A fleet of `count` GPUs in every state that a filter can tell, the same for the same seed, spread over as many nodes of
+ * each provider as `layout` says; returns them as the API shows them.
  */
-export async function randomFleet(service: TestService, count: number, seed: number): Promise<KnownGpu[]> {
-  const first = await createNode(service);
-  const nodes = [
-    first,
-    await createNode(service, first.providerId),
-    await createNode(service),
-    await createNode(service),
-  ];
+export async function randomFleet(
+  service: TestService,
+  count: number,
+  seed: number,
+  layout: readonly number[] = [2, 1, 1],
+): Promise<KnownGpu[]> {
+  const nodes: TestNode[] = [];
+  for (const size of layout) {
+    const { id } = await createProvider(service);
+    for (let node = 0; node < size; node++) nodes.push(await createNode(service, id));
+  }
   const draws = fc.sample(fc.record({ input, state }), { numRuns: count, seed });
   const made = [];
   for (const [index, node] of nodes.entries()) {
@@ -138,25 +141,33 @@ async function writeStates(service: TestService, states: readonly object[]): Pro
   );
 }
 
+type Shown = Record<string, object> & { id: string };
+
 /** Every GPU there is, retired ones as well, flat: measures, abilities and readings beside the rest. */
 async function readFleet(service: TestService): Promise<KnownGpu[]> {
-  const { body: page } = await service
-    .as()
-    .get('/v1/gpus')
-    .query({ 'lifecycle.in': 'active,maintenance,retired', limit: 500 })
-    .expect(200);
+  const items: Shown[] = [];
+  let cursor: string | undefined;
+  do {
+    const { body: page } = await service
+      .as()
+      .get('/v1/gpus')
+      .query({ 'lifecycle.in': 'active,maintenance,retired', limit: 500, ...(cursor && { cursor }) })
+      .expect(200);
+    items.push(...page.items);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor);
   const { rows } = await service.sql.query<{ id: string; hostname: string; reputation: number | null }>(
     `SELECT s.gpu_id AS id, n.hostname, s.reputation FROM inventory.gpu_state s JOIN inventory.node n ON n.id = s.node_id`,
   );
   const beside = new Map(rows.map((row) => [row.id, row]));
-  return page.items.map(
-    ({ specs, capabilities, telemetry, verification, ...gpu }: Record<string, object> & { id: string }) => ({
-      ...telemetry,
-      ...gpu,
-      ...specs,
-      ...capabilities,
-      verificationLevel: (verification as { level: number }).level,
-      ...beside.get(gpu.id),
-    }),
-  );
+  return items.map(({ specs, capabilities, telemetry, verification, ...gpu }) => ({
+    ...telemetry,
+    ...gpu,
+    ...specs,
+    ...capabilities,
+    verificationLevel: (verification as { level: number }).level,
+    hostname: '',
+    reputation: null,
+    ...beside.get(gpu.id),
+  }));
 }

@@ -29,11 +29,21 @@ export interface ValueKind {
   parse(text: string): Scalar | undefined;
 }
 
+/** What an object itself has of a property, for those who want to know how far it is from a condition; NULL where missing. */
+export interface Reading {
+  /** As a caller could write it. */
+  value(moment: Sql): Sql;
+  /** What it is ordered by. */
+  order(moment: Sql): Sql;
+}
+
 /** One filterable property. */
 export interface Field extends ValueKind {
   readonly operators: readonly Operator[];
   readonly description: string | undefined;
   readonly relation: string | undefined;
+  /** Of properties that have values which can be listed or ordered. */
+  readonly reading?: Reading;
   /** Boolean SQL: NULL or false wherever the property is missing, `exists: false` apart. */
   test(operator: Comparison, operand: Operand, moment: Sql): Sql;
 }
@@ -113,7 +123,7 @@ export function scalar(
   options: FieldOptions,
 ): Field {
   const left = expression(options.sql);
-  return field(kind, allowed, options, (operator, operand, moment) =>
-    compare(left(moment), operator, operand, encoding),
-  );
+  const test: Field['test'] = (operator, operand, moment) =>
+    compare(left(moment), operator, operand, encoding);
+  return { ...field(kind, allowed, options, test), reading: { value: left, order: left } };
 }

@@ -120,8 +120,7 @@ export const version = (options: FieldOptions): Field => {
     schema: { type: 'string', pattern: versionPattern, maxLength: 80 },
     parse: (dotted) => (new RegExp(versionPattern).test(dotted) ? dotted : undefined),
   };
-  return scalar(kind, operators, derived(versionKey), {
-    ...options,
-    sql: (moment) => versionKey(left(moment)),
-  });
+  const order = (moment: Sql) => versionKey(left(moment));
+  const compared = scalar(kind, operators, derived(versionKey), { ...options, sql: order });
+  return { ...compared, reading: { value: left, order } };
 };

@@ -1,5 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Gate } from '../../kernel/gates.ts';
+import type { Explain } from './explain/explainer.ts';
 import type { Action, State } from './life/domain.ts';
 import { quotaExceeded } from './quotas/errors.ts';
 
@@ -22,7 +23,11 @@ export const gpuUnschedulable = (gpus: readonly Unschedulable[]) =>
     members: { gpus },
   });
 
-export const noCapacity = () => new AppError(409, 'allocation.no_capacity', 'Nothing fits this request now.');
+/** With the reasons, where they could be had in time. */
+export const noCapacity = (explain: Explain | null) =>
+  new AppError(409, 'allocation.no_capacity', 'Nothing fits this request now.', {
+    members: explain ? { explain } : {},
+  });
 
 export const holdExpired = () =>
   new AppError(409, 'allocation.hold_expired', 'The hold ended before it was confirmed.');

@@ -5,6 +5,7 @@ import { access } from '../access/index.ts';
 import { gpuRelations, inventory } from '../inventory/index.ts';
 import { ClaimService } from './claims/service.ts';
 import { constraints } from './errors.ts';
+import { openExplainer } from './explain/open.ts';
 import { Drain } from './life/drain.ts';
 import { Expiry } from './life/expiry.ts';
 import { AllocationService } from './life/service.ts';
@@ -33,13 +34,15 @@ export const allocations = defineModule({
     const expiry = new Expiry(kernel.db);
     const drain = new Drain(kernel.db);
     const search = { filters: gpus.filters, relations: gpuRelations };
-    const claims = new ClaimService({ db: kernel.db, expiry, search, policy });
+    const explainer = openExplainer(kernel, { collection: gpus, relations: gpuRelations, policy });
+    const claims = new ClaimService({ db: kernel.db, expiry, search, policy, explainer });
     const service = new AllocationService(kernel);
     return {
       api: {},
       routes(app) {
         app.addSchema(filterBodySchema(gpus.filters, 'GpuFilter'));
         registerRoutes(app, { claims, allocations: service });
+        app.addHook('onClose', () => explainer.close());
       },
       workers: [
         {

@@ -5,6 +5,7 @@ import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { invalid } from '../../../kernel/errors.ts';
 import type { SchedulingPolicy } from '../../inventory/index.ts';
 import { asUnavailable, noCapacity } from '../errors.ts';
+import { type Explainer, fits } from '../explain/explainer.ts';
 import { wholeGpu } from '../life/domain.ts';
 import type { Expiry } from '../life/expiry.ts';
 import type { Patience } from '../life/transition.ts';
@@ -12,7 +13,7 @@ import { isQuotaExceeded } from '../quotas/errors.ts';
 import type { CreateAllocation, GpuRequest } from '../schemas.ts';
 import type { AllocationView } from '../view.ts';
 import { claimBest } from './best-gpus.ts';
-import type { Claim, ClaimOutcome } from './claim.ts';
+import { type Claim, type ClaimOutcome, placementS } from './claim.ts';
 import { claimGpus, refuse } from './named-gpus.ts';
 import { type GpuSearch, type Wish, wishOf } from './wish.ts';
 
@@ -44,6 +45,7 @@ interface Options {
   expiry: Expiry;
   search: GpuSearch;
   policy: SchedulingPolicy;
+  explainer: Pick<Explainer, 'explainInTime'>;
 }
 
 /** Begins allocations. Each attempt is a transaction of its own, so that one that fails holds nothing back. */
@@ -52,12 +54,14 @@ export class ClaimService {
   readonly #expiry: Expiry;
   readonly #search: GpuSearch;
   readonly #policy: SchedulingPolicy;
+  readonly #explainer: Options['explainer'];
 
-  constructor({ db, expiry, search, policy }: Options) {
+  constructor({ db, expiry, search, policy, explainer }: Options) {
     this.#db = db;
     this.#expiry = expiry;
     this.#search = search;
     this.#policy = policy;
+    this.#explainer = explainer;
   }
 
   create(ctx: RequestContext, input: Input): Promise<AllocationView> {
@@ -79,9 +83,8 @@ export class ClaimService {
     }
     if (share < wholeGpu) throw invalid('/share', 'goes with `gpuIds`; a request takes whole GPUs');
     const wanted = request as Static<typeof GpuRequest>;
-    const wish = wishOf(this.#search, wanted);
     return this.#withinQuotas(claim, () =>
-      lost([], this.#best(ctx, wish, { ...claim, count: wanted.count, request: wanted })),
+      lost([], this.#fitting(ctx, wanted, { ...claim, count: wanted.count, request: wanted })),
     );
   }
 
@@ -92,6 +95,21 @@ export class ClaimService {
     } catch (error) {
       if (!isQuotaExceeded(error) || (await this.#expiry.endDueOf(tenantId)) === 0) throw error;
       return claim();
+    }
+  }
+
+  /** The best GPUs, or why there are none; tried once more where the explanation finds that there are. */
+  async #fitting(
+    ctx: RequestContext,
+    request: Static<typeof GpuRequest>,
+    claim: Claim,
+  ): Promise<AllocationView> {
+    const wish = wishOf(this.#search, request);
+    for (let again = false; ; again = true) {
+      const allocation = await this.#best(ctx, wish, claim);
+      if (allocation) return allocation;
+      const explain = await this.#explainer.explainInTime(request, placementS(claim));
+      if (again || !explain || !fits(request, explain)) throw noCapacity(explain);
     }
   }
 
@@ -109,9 +127,9 @@ export class ClaimService {
 
   /**
    * The best GPUs for a request. The first pass steps over what others have locked; it is worth waiting for them only
-   * where there was enough before anything was locked. The answer is no once there was not, with nothing due left.
+   * where there was enough before anything was locked. Null once there was not, with nothing due left.
    */
-  async #best(ctx: RequestContext, wish: Wish, claim: Claim): Promise<AllocationView> {
+  async #best(ctx: RequestContext, wish: Wish, claim: Claim): Promise<AllocationView | null> {
     let patience: Patience = 'skip';
     let swept = false;
     for (let pass = 0; pass < maxPasses; pass++) {
@@ -124,7 +142,7 @@ export class ClaimService {
       swept ||= !possible;
       patience = 'wait';
     }
-    throw noCapacity();
+    return null;
   }
 
   /** One transaction, undone where the claim was not served: an idempotency key keeps successes alone. */

@@ -61,8 +61,8 @@ const spelled = (
   );
 
 /** A model by its id, name or alias, as the catalogue knows it. */
-const model = (catalogue: CatalogueApi): Field =>
-  field(
+const model = (catalogue: CatalogueApi): Field => ({
+  ...field(
     {
       expects: 'text of 1 to 200 characters',
       schema: { type: 'string', minLength: 1, maxLength: 200 },
@@ -75,7 +75,9 @@ const model = (catalogue: CatalogueApi): Field =>
       const negated = operator === 'ne' || operator === 'nin';
       return sql`s.model_id ${negated ? sql`<> ALL` : sql`= ANY`}(${ids}::text[])`;
     },
-  );
+  ),
+  reading: { value: () => sql`s.model_id`, order: () => sql`s.model_id` },
+});
 
 /** In all of the text that people know a GPU by. */
 const freeText = search({

@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Static } from 'typebox';
+import type { Database } from '../../../kernel/db/database.ts';
+import type { Queryable } from '../../../kernel/db/transaction.ts';
+import { accountsOf } from './accounts.ts';
+import { Flights } from './flights.ts';
+import { type Asked, type ExplainedSearch, type Question, questionOf } from './question.ts';
+import { relaxationsOf } from './relaxations.ts';
+import type { Explain as ExplainSchema } from './schemas.ts';
+import { type Tally, tally } from './tally.ts';
+
+export type Explain = Static<typeof ExplainSchema>;
+
+const missesAtMost = 5;
+
+/** Whose being taken is nobody's business: of other tenants' GPUs there are only counts. */
+const unnamed = 'free';
+
+function missesOf({ predicates }: Question, counted: Tally): Explain['nearestMisses'] {
+  return predicates
+    .flatMap(({ name }, at) => {
+      const miss = name === unnamed ? undefined : counted.miss(at + 1);
+      return miss ? [{ ...miss, filter: name }] : [];
+    })
+    .slice(0, missesAtMost);
+}
+
+async function explainIn(db: Queryable, question: Question): Promise<Explain> {
+  const counted = await tally(db, question);
+  const filters = accountsOf(question, counted);
+  const explain = {
+    total: counted.after(0),
+    filters,
+    relaxations: [],
+    nearestMisses: missesOf(question, counted),
+  };
+  if (fits(question, explain)) return explain;
+  return { ...explain, relaxations: await relaxationsOf(db, question, counted) };
+}
+
+/** Whether the explained request could be served at the moment of the explanation. */
+export const fits = ({ count }: Pick<Asked, 'count'>, { filters }: Pick<Explain, 'filters'>): boolean =>
+  (filters.at(-1)?.remaining.gpus ?? 0) >= count;
+
+/** Beside the time that a claim takes, well below that of a request. */
+const patienceMs = 2000;
+
+interface Options {
+  /** Of its own pool, so that explaining never takes a connection from a claim. */
+  db: Database;
+  log: Logger;
+  /** Connections of that pool. */
+  lanes: number;
+  search: ExplainedSearch;
+}
+
+/**
+ * Explains empty and short answers by exact counts over the whole fleet, each in one snapshot that was taken after the
+ * question came in. Requests that ask the same at the same time share one count.
+ */
+export class Explainer {
+  readonly #db: Database;
+  readonly #log: Logger;
+  readonly #search: ExplainedSearch;
+  readonly #flights: Flights<Explain>;
+
+  constructor({ db, log, lanes, search }: Options) {
+    this.#db = db;
+    this.#log = log;
+    this.#search = search;
+    this.#flights = new Flights(lanes);
+  }
+
+  /**
+   * What each filter of a request removes, and what could be changed; for GPUs that are wanted for `placementS` seconds,
+   * or without an end.
+   *
+   * @throws 400 `request.invalid` naming what the filter does not know; 503 `query.timeout` where counting takes too long.
+   */
+  async explain(request: Asked, placementS: number | null = null): Promise<Explain> {
+    const question = questionOf(this.#search, request, placementS);
+    return this.#flights.join(nameOf(question), () =>
+      this.#db.read({ worker: 'allocations.explain' }, (db) => explainIn(db, question)),
+    );
+  }
+
+  /** The same for an answer that is due in any case: null where the explanation cannot be had within 2 s. */
+  async explainInTime(request: Asked, placementS: number | null = null): Promise<Explain | null> {
+    const enough = new AbortController();
+    try {
+      const late = delay(patienceMs, null, { signal: enough.signal, ref: false });
+      return await Promise.race([this.explain(request, placementS), late]);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'an empty answer could not be explained');
+      return null;
+    } finally {
+      enough.abort();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#db.close();
+  }
+}
+
+/** Equal for requests whose explanations are equal: the order of the keys is part of it. */
+const nameOf = ({ count, placementS, predicates, bonds }: Question): string =>
+  JSON.stringify([count, placementS, bonds, predicates.map(({ name, value }) => [name, value])]);

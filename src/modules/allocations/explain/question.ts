@@ -1,0 +1,110 @@
+import sql, { join, type Sql } from 'sql-template-tag';
+import type { Static } from 'typebox';
+import type { Collection } from '../../../kernel/db/list.ts';
+import { parseFilterBody } from '../../../kernel/filters/body.ts';
+import type { FilterDefinition, Predicate } from '../../../kernel/filters/filters.ts';
+import { type CompiledPredicate, compileFilters, whereAll } from '../../../kernel/filters/sql.ts';
+import { type SchedulingPolicy, schedulableAt } from '../../inventory/index.ts';
+import type { GpuRequest } from '../schemas.ts';
+
+type Request = Static<typeof GpuRequest>;
+
+/** What of a request decides whether it fits. */
+export type Asked = Pick<
+  Request,
+  'count' | 'filter' | 'excludeWarnings' | 'sameNode' | 'sameModel' | 'distinctProviders'
+>;
+
+/** What the GPUs of one answer must have in common, or must not. */
+export const bonds = ['sameNode', 'sameModel', 'distinctProviders'] as const;
+export type Bond = (typeof bonds)[number];
+
+/** One named condition on a single GPU, over `gpu_state s` and its relations. */
+export interface GpuPredicate extends CompiledPredicate {
+  value: unknown;
+  /** As parsed, where it is a key of the request's filter. */
+  key: Predicate | null;
+}
+
+/** A request as the counting reads it. */
+export interface Question {
+  count: number;
+  /** For how many seconds the GPUs are wanted; null where no end was named. */
+  placementS: number | null;
+  /** In the order in which they are applied. */
+  predicates: readonly GpuPredicate[];
+  bonds: readonly Bond[];
+  filters: FilterDefinition;
+  /** What lists of GPUs show by default: the total. */
+  shown: Sql;
+  /** `gpu_state s` and whatever else is read. */
+  tables: Sql;
+}
+
+/** Filters over `gpu_state s`, and the tables that they read beside it. */
+export interface ExplainedSearch {
+  collection: Collection;
+  relations: Readonly<Record<string, Sql>>;
+  policy: SchedulingPolicy;
+}
+
+/** One snapshot, one moment: the transaction only reads, and begins with its snapshot. */
+export const moment = sql`now()`;
+
+/** Room for a whole GPU: what is past its deadline is over; a partition needs room on its physical GPU as well. */
+const hasRoom = sql`(s.used_units = 0 OR (s.active_units = 0 AND s.held_until <= ${moment}))
+  AND (s.root_gpu_id = s.gpu_id OR EXISTS (
+        SELECT FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id AND r.used_units < r.total_units))`;
+
+const plain = (name: string, condition: Sql): GpuPredicate => ({
+  name,
+  value: true,
+  key: null,
+  sql: condition,
+  relations: new Set(),
+});
+
+function compile(filters: FilterDefinition, ast: readonly Predicate[]): GpuPredicate[] {
+  const compiled = compileFilters(filters, ast, { moment });
+  return ast.map((key, at) => ({ ...(compiled[at] as CompiledPredicate), value: key.value, key }));
+}
+
+/** The filter's keys and `excludeWarnings`, as they come in the body. */
+function keysOf(filters: FilterDefinition, request: Asked, filter: readonly Predicate[]): GpuPredicate[] {
+  return Object.keys(request).flatMap((key) => {
+    if (key === 'filter') return compile(filters, filter);
+    const excluded = key === 'excludeWarnings' && request.excludeWarnings;
+    return excluded ? [plain(key, sql`s.health <> 'warning'`)] : [];
+  });
+}
+
+/**
+ * Takes a request apart into named conditions.
+ *
+ * @throws 400 `request.invalid` naming what the filter does not know.
+ */
+export function questionOf(
+  { collection, relations, policy }: ExplainedSearch,
+  request: Asked,
+  placementS: number | null,
+): Question {
+  const { filters } = collection;
+  const filter = parseFilterBody(filters, request.filter ?? {});
+  const untaken = whereAll(compile(filters, parseFilterBody(filters, { allocationState: 'free' })));
+  const predicates = [
+    plain('schedulable', schedulableAt(moment, policy, placementS)),
+    plain('free', sql`${untaken} AND ${hasRoom}`),
+    ...keysOf(filters, request, filter),
+  ];
+  const read = new Set(predicates.flatMap((predicate) => [...predicate.relations]));
+  const joins = Object.entries(relations).flatMap(([name, joined]) => (read.has(name) ? [joined] : []));
+  return {
+    count: request.count,
+    placementS,
+    predicates,
+    bonds: bonds.filter((bond) => request[bond]),
+    filters,
+    shown: join([sql`s.deleted_at IS NULL`, ...Object.values(collection.unlessFiltered ?? {})], ' AND '),
+    tables: join([sql`inventory.gpu_state s`, ...joins], ' '),
+  };
+}

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Sql } from 'sql-template-tag';
 import type { IdempotencyRequest, RequestContext } from '../context.ts';
 import { type Actor, actorOf, type Change } from './changes.ts';
 import { type ConstraintErrors, isConnectionError, isRetryable, toAppError } from './errors.ts';
 import { claimKey, storeReply, Twins } from './idempotency.ts';
+import { opening } from './limits.ts';
 import { Statements } from './statements.ts';
-import { type Queryable, queryable, Transaction } from './transaction.ts';
+import { onlyOnce, type Queryable, queryable, Transaction } from './transaction.ts';
 
 /** Runs after COMMIT and before the answer goes out. */
 export type AfterCommit = (changes: readonly Change[], tags: readonly string[]) => Promise<void>;
@@ -94,26 +95,47 @@ export class Database implements Queryable {
    */
   async write<T>(writer: Writer, work: (tx: Transaction) => Promise<T>): Promise<T> {
     const request = 'worker' in writer ? null : writer.idempotency;
-    const once = () => this.#write(writer, request, work);
+    const once = () =>
+      this.#write(request, (begun) =>
+        this.#attempt(writer, 'BEGIN', (tx) => {
+          begun(tx);
+          return request ? onceByKey(tx, request, work) : work(tx);
+        }),
+      );
     return request ? this.#twins.run(request, 1000, once) : once();
+  }
+
+  /**
+   * As `write`, for work that is one statement, which then is a transaction by itself and takes one round trip. It is
+   * committed when `work` sees its rows: where it refuses, it must have written nothing.
+   */
+  async writeAtOnce<T>(writer: Writer, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const statements = this.#statements;
+    if (!statements || !('worker' in writer || writer.idempotency === null)) return this.write(writer, work);
+    return this.#write(null, (begun) =>
+      this.#connected((client) => {
+        const tx = new Transaction(onlyOnce(client, statements, scopeOf(writer)), actor(writer));
+        begun(tx);
+        return work(tx);
+      }),
+    );
   }
 
   async close(): Promise<void> {
     if (!this.pool.ending) await this.pool.end();
   }
 
+  /** Attempts until one comes through or there is no use in another; each says which transaction it has `begun`. */
   async #write<T>(
-    writer: Writer,
     request: IdempotencyRequest | null,
-    work: (tx: Transaction) => Promise<T>,
+    attempt: (begun: (tx: Transaction) => void) => Promise<T>,
   ): Promise<T> {
     const deadline = performance.now() + retryWithinMs;
-    for (let attempt = 0; ; attempt++) {
+    for (let attempts = 0; ; attempts++) {
       let begun: Transaction | undefined;
       try {
-        const result = await this.#attempt(writer, 'BEGIN', (tx) => {
+        const result = await attempt((tx) => {
           begun = tx;
-          return request ? onceByKey(tx, request, work) : work(tx);
         });
         if (begun) await this.#announce(begun);
         return result;
@@ -121,7 +143,7 @@ export class Database implements Queryable {
         const lost = isConnectionError(error);
         // The COMMIT may have gone through: what it changed must not be served from a cache.
         if (lost && begun) await this.#announce(begun);
-        const wait = retryDelaysMs[attempt];
+        const wait = retryDelaysMs[attempts];
         const again = isRetryable(error) || (request !== null && lost);
         if (!again || wait === undefined || performance.now() > deadline) throw this.#translate(error);
         await delay(wait * (0.5 + Math.random()));
@@ -141,20 +163,31 @@ export class Database implements Queryable {
     }
   }
 
-  /** One transaction on one connection; the connection is thrown away when the error may have come from it. */
-  async #attempt<T>(writer: Writer, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
-    let broken: Error | undefined;
-    try {
+  /** One transaction on one connection. */
+  #attempt<T>(writer: Writer, begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const transact = async (client: pg.PoolClient) => {
       await client.query(opening(begin, scopeOf(writer)));
-      const result = await work(new Transaction(client, this.#statements, actor(writer)));
+      const result = await work(new Transaction(queryable(client, this.#statements), actor(writer)));
       const { command } = await client.query('COMMIT');
       // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and without an error.
       if (command !== 'COMMIT') throw new Error('An error was swallowed: the transaction was rolled back.');
       return result;
+    };
+    return this.#connected(transact, (client) => client.query('ROLLBACK'));
+  }
+
+  /** Work on one connection, which is thrown away when the error may have come from it. */
+  async #connected<T>(
+    work: (client: pg.PoolClient) => Promise<T>,
+    undo: (client: pg.PoolClient) => Promise<unknown> = async () => {},
+  ): Promise<T> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    try {
+      return await work(client);
     } catch (error) {
       if (isConnectionError(error)) broken = error as Error;
-      else await client.query('ROLLBACK').catch((lost: Error) => (broken = lost));
+      else await undo(client).catch((lost: Error) => (broken = lost));
       throw error;
     } finally {
       client.release(broken);
@@ -188,12 +221,3 @@ async function onceByKey<T>(
   await storeReply(tx, request, reply);
   return reply;
 }
-
-/**
- * BEGIN, the limits and the tenant in one round trip; works behind a transaction pooler. `lock_timeout` is a little more
- * than PostgreSQL's `deadlock_timeout` of 1 s: else it comes first, and no deadlock is ever told as one and run again.
- */
-const opening = (begin: string, scope: string): string =>
-  `${begin}; SET LOCAL lock_timeout = '1100ms'; SET LOCAL statement_timeout = '2500ms'; ` +
-  `SET LOCAL idle_in_transaction_session_timeout = '5s'; ` +
-  `SELECT set_config('app.tenant_id', ${pg.escapeLiteral(scope)}, true)`;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import sql, { type Sql } from 'sql-template-tag';
 import { type Actor, type Change, insertChanges } from './changes.ts';
+import { runInOneTrip } from './one-trip.ts';
 import { rowOptions, toObjects } from './rows.ts';
 import type { Statements } from './statements.ts';
 
@@ -30,6 +31,20 @@ export const queryable = (client: Client, statements: Statements | null): Querya
   execute: async (query) => (await run(client, statements, query)).rowCount ?? 0,
 });
 
+/** For one statement and no more, which is a whole transaction of this scope. */
+export function onlyOnce(client: pg.ClientBase, statements: Statements, scope: string): Queryable {
+  let used = false;
+  const once = (query: Sql): Promise<pg.QueryArrayResult> => {
+    if (used) throw new Error('This work was to be one statement.');
+    used = true;
+    return runInOneTrip(client, statements, scope, query);
+  };
+  return {
+    rows: async (query) => toObjects(await once(query)),
+    execute: async (query) => (await once(query)).rowCount ?? 0,
+  };
+}
+
 /** A write in progress. What it collects (changes to announce, tags to invalidate) takes effect after COMMIT only. */
 export class Transaction implements Queryable {
   readonly actor: Actor;
@@ -37,8 +52,8 @@ export class Transaction implements Queryable {
   readonly tags = new Set<string>();
   readonly #db: Queryable;
 
-  constructor(client: Client, statements: Statements | null, actor: Actor) {
-    this.#db = queryable(client, statements);
+  constructor(db: Queryable, actor: Actor) {
+    this.#db = db;
     this.actor = actor;
   }
 

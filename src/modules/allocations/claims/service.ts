@@ -151,7 +151,7 @@ export class ClaimService {
     work: (tx: Transaction) => Promise<ClaimOutcome>,
   ): Promise<ClaimOutcome> {
     try {
-      const allocation = await this.#db.write(ctx, async (tx) => {
+      const allocation = await this.#db.writeAtOnce(ctx, async (tx) => {
         const outcome = await work(tx);
         if (!outcome.allocation) throw new NotServed(outcome);
         return outcome.allocation;

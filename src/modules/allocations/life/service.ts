@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import type { Principal, RequestContext } from '../../../kernel/context.ts';
 import type { Database } from '../../../kernel/db/database.ts';
 import { listPage, type Page, parseList } from '../../../kernel/db/list.ts';
+import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { notFound } from '../../../kernel/errors.ts';
 import type { CursorCodec } from '../../../kernel/http/cursor.ts';
 import { assertVersion, type IfMatch } from '../../../kernel/http/etag.ts';
@@ -113,7 +114,7 @@ export class AllocationService {
     ...acts: [Act, ...Act[]]
   ): Promise<AllocationView> {
     const which = sql`a.id = ${id}::uuid AND ${visible(ctx.principal)}`;
-    return this.#db.write(ctx, async (tx) => {
+    const work = async (tx: Transaction) => {
       let [act] = acts;
       let met: Met | undefined;
       for (act of acts) {
@@ -122,7 +123,8 @@ export class AllocationService {
         if (!met || met.applied || ruling(met.state, act.action) !== 'refuse') break;
       }
       return settle(met, act.action, ifMatch);
-    });
+    };
+    return acts.length === 1 ? this.#db.writeAtOnce(ctx, work) : this.#db.write(ctx, work);
   }
 }
 

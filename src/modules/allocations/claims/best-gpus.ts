@@ -3,7 +3,7 @@ import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { type SchedulingPolicy, schedulableAt } from '../../inventory/index.ts';
 import type { Patience } from '../life/transition.ts';
 import { type Claim, type ClaimOutcome, claimColumns, judged, placementS } from './claim.ts';
-import { aspectColumns, objectives, tieBreak } from './objectives.ts';
+import { type Objective, objectives, tieBreak } from './objectives.ts';
 import { take } from './take.ts';
 import type { Wish } from './wish.ts';
 
@@ -36,48 +36,59 @@ function teamOf({ sameNode, sameModel }: Wish): Sql {
 const anyWillDo = ({ sameNode, sameModel, distinctProviders }: Wish): boolean =>
   !(sameNode || sameModel || distinctProviders);
 
+const values = (objective: Objective): Sql[] => objectives[objective].map(({ value }) => value);
+
+/** As few as will do, for there may be many rows. */
+function poolColumns(wish: Wish): Sql {
+  const place = sql`s.gpu_id, s.node_id, s.node_seq, s.slot_index, s.seq`;
+  const aspects = objectives[wish.objective].flatMap(({ own }) => own ?? []);
+  const team = anyWillDo(wish) ? [] : [sql`s.provider_id`, sql`${teamOf(wish)} AS team`];
+  return join([place, ...aspects, ...team]);
+}
+
 /**
  * The fitting GPUs with what they are judged by. Where any will do, the best by the aspects of their own rows suffice,
  * with all that tie with the last of them.
  */
 function pool(wish: Wish, free: Sql): Sql {
-  const { aspects, own } = objectives[wish.objective];
+  const own = objectives[wish.objective].flatMap((aspect) => (aspect.own ? aspect.value : []));
   const rest =
-    anyWillDo(wish) && own > 0
-      ? sql`ORDER BY ${join(aspects.slice(0, own))} FETCH FIRST ${literal(wish.count + slack)} ROWS WITH TIES`
+    anyWillDo(wish) && own.length > 0
+      ? sql`ORDER BY ${join(own)} FETCH FIRST ${literal(wish.count + slack)} ROWS WITH TIES`
       : empty;
   return sql`pool AS MATERIALIZED (
     SELECT * FROM (
-      SELECT s.gpu_id, s.node_id, s.provider_id, s.node_seq, s.slot_index, s.seq, ${teamOf(wish)} AS team,
-             ${aspectColumns}
+      SELECT ${poolColumns(wish)}
         FROM ${wish.tables} WHERE ${free} AND ${wish.condition}) p ${rest}
   )`;
 }
 
 /**
- * The pool with the free GPUs of each node; only where that can decide, since counting costs more than all the rest.
+ * The pool without teams that are too small, with the free GPUs of each node where the objective asks for them.
  * Maintenance needs no look here: it is the whole node's, and keeps all its GPUs out of the pool.
  */
 function counted(wish: Wish): Sql {
-  const { aspects, own } = objectives[wish.objective];
-  const partition = own > 0 ? sql`PARTITION BY ${join(aspects.slice(0, own))}` : empty;
-  const matters = anyWillDo(wish) ? sql`count(*) OVER (${partition}) > 1` : sql`true`;
-  return sql`weighed AS MATERIALIZED (SELECT p.*, ${matters} AS free_matters FROM pool p),
+  const large = anyWillDo(wish)
+    ? sql`pool`
+    : sql`(SELECT * FROM pool WHERE team IN (SELECT team FROM pool GROUP BY team HAVING count(*) >= ${wish.count}))`;
+  if (objectives[wish.objective].every(({ own }) => own)) return sql`counted AS (SELECT * FROM ${large} p)`;
+  return sql`large AS MATERIALIZED (SELECT * FROM ${large} p),
   counted AS (
-    SELECT p.*, n.free FROM weighed p LEFT JOIN (
+    SELECT p.*, n.free FROM large p JOIN (
       SELECT s.node_id, count(*) AS free FROM inventory.gpu_state s
-       WHERE s.node_id IN (SELECT node_id FROM weighed WHERE free_matters)
+       WHERE s.node_id IN (SELECT node_id FROM large)
          AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
        GROUP BY s.node_id) n USING (node_id)
   )`;
 }
 
-/** Every GPU that could be part of an answer, best first. */
+/** The GPUs that could be part of an answer, best first, as many as are looked at. */
 function ranked(wish: Wish): Sql {
-  const order = sql`${join(objectives[wish.objective].aspects)}, ${tieBreak}`;
+  const order = sql`${join(values(wish.objective))}, ${tieBreak}`;
   if (!anyWillDo(wish)) return rankedTeams(wish, order);
   return sql`ranked AS MATERIALIZED (
-    SELECT p.gpu_id, p.team, row_number() OVER (ORDER BY ${order}) AS place FROM counted p
+    SELECT p.gpu_id, NULL AS team, row_number() OVER (ORDER BY ${order}) AS place
+      FROM (SELECT * FROM counted p ORDER BY ${order} LIMIT ${literal(wish.count + slack)}) p
   )`;
 }
 
@@ -89,7 +100,7 @@ const registration = sql`ARRAY[p.node_seq, coalesce(p.slot_index, 2147483647), p
  * lexicographically least of every GPU is so of the sum.
  */
 function rankedTeams({ objective, distinctProviders, count }: Wish, order: Sql): Sql {
-  const sums = join(objectives[objective].aspects.map((aspect) => sql`sum((${aspect})::numeric)`));
+  const sums = join(values(objective).map((value) => sql`sum(${value})`));
   const oneOfEach = distinctProviders
     ? sql`SELECT DISTINCT ON (p.team, p.provider_id) p.* FROM counted p ORDER BY p.team, p.provider_id, ${order}`
     : sql`SELECT p.* FROM counted p`;
@@ -98,6 +109,7 @@ function rankedTeams({ objective, distinctProviders, count }: Wish, order: Sql):
   ), team AS (
     SELECT p.team, row_number() OVER (ORDER BY ${sums}, min(${registration})) AS place
       FROM member p WHERE p.nth <= ${count} GROUP BY p.team HAVING count(*) = ${count}
+     ORDER BY place LIMIT ${literal(count + slack)}
   ), ranked AS MATERIALIZED (
     SELECT m.gpu_id, m.team, row_number() OVER (ORDER BY t.place, m.nth) AS place FROM member m JOIN team t USING (team)
   )`;
@@ -123,13 +135,18 @@ function locked({ count, tables, condition }: Wish, free: Sql, patience: Patienc
 }
 
 /** The first team that is still whole. */
-const chosen = ({ count }: Wish): Sql => sql`whole AS (
+function chosen(wish: Wish): Sql {
+  const { count } = wish;
+  if (anyWillDo(wish))
+    return sql`chosen AS MATERIALIZED (SELECT * FROM judged j WHERE j.fits ORDER BY j.place LIMIT ${count})`;
+  return sql`whole AS (
     SELECT j.*, count(*) OVER team AS members, min(j.place) OVER team AS first,
            row_number() OVER (PARTITION BY j.team ORDER BY j.place) AS nth
       FROM judged j WHERE j.fits WINDOW team AS (PARTITION BY j.team)
   ), chosen AS MATERIALIZED (
     SELECT * FROM whole WHERE members >= ${count} AND nth <= ${count} ORDER BY first, place LIMIT ${count}
   )`;
+}
 
 /**
  * Claims the best GPUs for a wish; no allocation where `count` of them could not be had in this one statement. To `skip`
@@ -145,6 +162,7 @@ export function claimBest(
   const free = isFree(claim, policy);
   return take(tx, claim, {
     possible: sql`(SELECT count(*) FROM ranked) >= ${wish.count}`,
+    met: empty,
     ctes: join(
       [
         pool(wish, free),

@@ -41,6 +41,8 @@ export interface Choice {
   /** CTEs that lock GPUs and end in `chosen`: those to take, each with whether the claim `fits` it. */
   ctes: Sql;
   possible: Sql;
+  /** Further columns, each with its comma: `found` and `refused` of the outcome, where somebody reads them. */
+  met: Sql;
 }
 
 /** What a claim has to know of a GPU that it locks, over `gpu_state s`. */

@@ -58,17 +58,11 @@ const recorded = ({ share }: Claim): Sql => sql`written AS (
     FROM allocation a, chosen c
 )`;
 
-const refused = ({ share }: Claim): Sql => sql`(
-  SELECT json_agg(json_build_object(
-           'gpuId', c.gpu_id, 'gates', c.gates, 'due', coalesce(c.held_until <= clock_timestamp(), false),
-           'taken', c.gates = 0 OR c.used_units + ${share}::integer > c.total_units))
-    FROM chosen c WHERE NOT c.fits) AS refused`;
-
 interface Row extends Omit<Written, 'id'> {
   id: string | null;
   possible: boolean;
-  found: string[] | null;
-  refused: Refused[] | null;
+  found?: string[] | null;
+  refused?: Refused[] | null;
 }
 
 /**
@@ -85,7 +79,7 @@ export async function take(tx: Transaction, claim: Claim, choice: Choice): Promi
     WITH ${choice.ctes}, ${verdict(claim)}, ${allocation(claim)}, ${ledger(claim)}, ${recorded(claim)},
          ${changed(tx.actor, events)}
     SELECT ${allocationColumns(sql`a.created_at`)}, ${gpusOf(sql`ledger l`)} AS gpus, ${touchedOf} AS touched,
-           ${choice.possible} AS possible, (SELECT json_agg(c.gpu_id) FROM chosen c) AS found, ${refused(claim)}
+           ${choice.possible} AS possible${choice.met}
       FROM verdict v LEFT JOIN allocation a ON true`)) as Row;
   const { id, possible, found, refused: against, ...rest } = row;
   const facts = { possible, found: found ?? [], refused: against ?? [] };

@@ -24,7 +24,7 @@ let db: Database;
 let snapshots: SnapshotService;
 let node: TestNode;
 /** What the ledger was told and what it answers. */
-const ledger = { lost: [] as string[][], live: [] as LiveAllocation[] };
+const ledger = { lost: [] as string[][], back: [] as string[][], live: [] as LiveAllocation[] };
 
 beforeAll(async () => {
   service = await startService();
@@ -35,7 +35,8 @@ beforeAll(async () => {
     catalogue: noModels,
     registrar: new GpuRegistrar(db, noModels, { minVerificationLevel: 0 }),
     ports: {
-      gpuLost: async (_tx, ids) => void ledger.lost.push([...ids]),
+      gpusLost: async (_tx, ids) => void ledger.lost.push([...ids]),
+      gpusBack: async (_tx, ids) => void ledger.back.push([...ids]),
       liveAllocations: async (_tx, ids) => ledger.live.filter(({ gpuId }) => ids.includes(gpuId)),
     },
   });
@@ -46,7 +47,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   node = await createNode(service);
-  Object.assign(ledger, { lost: [], live: [] });
+  Object.assign(ledger, { lost: [], back: [], live: [] });
 });
 
 const put = (role: Role, generation: number, gpus: ReturnType<typeof gpuInputs>, on: TestNode = node) =>
@@ -88,6 +89,9 @@ describe('GPUs that leave while they are allocated', () => {
     expect(ledger.lost).toEqual([[added[0]]]);
     await put('agent', 3, gpus.slice(1));
     expect(ledger.lost).toHaveLength(1);
+    expect(ledger.back).toEqual([]);
+    expect((await put('agent', 4, gpus)).returned).toEqual([added[0]]);
+    expect(ledger).toMatchObject({ lost: [[added[0]]], back: [[added[0]]] });
   });
 
   it('are lost to their users when they turn up on another node', async () => {

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import sql from 'sql-template-tag';
 import { Database } from '../../src/kernel/db/database.ts';
 import { createPool } from '../../src/kernel/db/pool.ts';
+import { nodePorts } from '../../src/modules/allocations/ports.ts';
 import { Sweeper } from '../../src/modules/liveness/sweeper.ts';
 import type { TestNode } from './fleet.ts';
 import type { TestService } from './service.ts';
@@ -33,6 +34,7 @@ export function createSweeper(service: TestService, changes: Partial<typeof sett
   const sweeper = new Sweeper({
     db,
     settings: { ...settings, ...changes },
+    ports: nodePorts,
     now: () => sql`clock_timestamp() + make_interval(secs => ${ahead})`,
   });
   return {

@@ -24,7 +24,7 @@ export const Nullable = <S extends TSchema>(schema: S) => {
 /** One of the given strings. */
 export const StrEnum = <const V extends readonly string[]>(
   values: V,
-  options: { default?: V[number] } = {},
+  options: { default?: V[number]; description?: string } = {},
 ) => Type.Unsafe<V[number]>({ type: 'string', enum: [...values], ...options });
 
 /** A moment, RFC 3339. The serialiser prints a `Date` in UTC with milliseconds. */

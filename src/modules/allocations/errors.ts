@@ -49,6 +49,8 @@ const verbs: Readonly<Record<Action, string>> = {
   release: 'be released',
   expire: 'expire',
   interrupt: 'be interrupted',
+  impair: 'be impaired',
+  recover: 'recover',
 };
 
 /** The database's own refusals: whatever slips past a decision ends here. */

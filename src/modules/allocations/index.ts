@@ -1,15 +1,17 @@
 import { filterBodySchema } from '../../kernel/filters/schema.ts';
-import { integer } from '../../kernel/settings.ts';
+import { integer, oneOf } from '../../kernel/settings.ts';
 import { defineModule } from '../../module.ts';
 import { access } from '../access/index.ts';
 import { gpuRelations, inventory } from '../inventory/index.ts';
+import { liveness } from '../liveness/index.ts';
 import { ClaimService } from './claims/service.ts';
 import { constraints } from './errors.ts';
 import { openExplainer } from './explain/open.ts';
+import { interruptions } from './life/domain.ts';
 import { Drain } from './life/drain.ts';
 import { Expiry } from './life/expiry.ts';
 import { AllocationService } from './life/service.ts';
-import { ledgerPorts } from './ports.ts';
+import { ledgerPorts, nodePorts } from './ports.ts';
 import { usage } from './quotas/usage.ts';
 import { registerRoutes } from './routes.ts';
 
@@ -19,23 +21,42 @@ const settings = {
     'Milliseconds between two looks for holds, durations and drains that are over; reads and claims on holds do not wait for it',
     { default: 250, min: 10, max: 60_000 },
   ),
+  interruptionPolicy: oneOf(
+    'INTERRUPTION_POLICY',
+    'What becomes of an allocation whose node goes offline or whose GPU is lost, unless it says so itself',
+    interruptions,
+    'release',
+  ),
+  interruptionGraceS: integer(
+    'INTERRUPTION_GRACE_S',
+    'Seconds that a node or GPU has to come back under the policy `grace`, unless the allocation says so itself',
+    { default: 300, min: 1, max: 86_400 },
+  ),
 } as const;
 
 /** Who uses which GPU: holds, allocations and the ledger that never gives a GPU out twice. */
 export const allocations = defineModule({
   name: 'allocations',
-  dependsOn: [access, inventory],
+  dependsOn: [access, inventory, liveness],
   settings,
   constraints,
-  create(kernel, use, { sweepIntervalMs }) {
+  create(kernel, use, { sweepIntervalMs, ...settings }) {
     const { connect, gpus, policy } = use(inventory);
     connect(ledgerPorts);
+    use(liveness).connect(nodePorts);
     use(access).connect({ usage });
     const expiry = new Expiry(kernel.db);
     const drain = new Drain(kernel.db);
     const search = { filters: gpus.filters, relations: gpuRelations };
     const explainer = openExplainer(kernel, { collection: gpus, relations: gpuRelations, policy });
-    const claims = new ClaimService({ db: kernel.db, expiry, search, policy, explainer });
+    const claims = new ClaimService({
+      db: kernel.db,
+      expiry,
+      search,
+      policy,
+      explainer,
+      interruptions: { policy: settings.interruptionPolicy, graceS: settings.interruptionGraceS },
+    });
     const service = new AllocationService(kernel);
     return {
       api: {},

@@ -5,7 +5,15 @@ import type { AllocationView } from './view.ts';
 
 /** What happened to allocations, and what their GPUs show of it (null: nothing). */
 export interface Events {
-  allocation: 'created' | 'confirmed' | 'extended' | 'released' | 'expired' | 'interrupted';
+  allocation:
+    | 'created'
+    | 'confirmed'
+    | 'extended'
+    | 'released'
+    | 'expired'
+    | 'interrupted'
+    | 'impaired'
+    | 'recovered';
   gpu: 'held' | 'allocated' | 'released' | null;
   reason: string | null;
 }
@@ -60,7 +68,11 @@ export const touchedOf = sql`(
     FROM touched t WHERE t.allocation_id = a.id)`;
 
 /** Tells those who listen, after the commit, of changes that a statement has recorded itself. */
-export function announce(tx: Transaction, { allocation, gpu }: Events, written: readonly Written[]): void {
+export function announce(
+  tx: Transaction,
+  { allocation, gpu }: Events,
+  written: readonly Pick<Written, 'id' | 'tenantId' | 'version' | 'touched'>[],
+): void {
   for (const { id, tenantId, version, touched } of written) {
     tx.changes.push({
       type: `allocation.${allocation}`,

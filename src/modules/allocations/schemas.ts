@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { Uuid } from '../../kernel/http/params.ts';
 import { DateTime, Nullable, StrEnum } from '../../kernel/http/schemas.ts';
 import { objectiveNames } from './claims/objectives.ts';
-import { states, wholeGpu } from './life/domain.ts';
+import { interruptions, states, wholeGpu } from './life/domain.ts';
 
 const exampleGpu = '0198b6c4-6f0e-7c3a-9d5b-3f1f5e0c7a11';
 
@@ -14,6 +14,12 @@ const share = Type.Integer({
 const holdTtlS = Type.Integer({ minimum: 1, maximum: 86_400, examples: [300] });
 const durationS = Type.Integer({ minimum: 1, maximum: 31_536_000, examples: [3600] });
 const purpose = Type.String({ minLength: 1, maxLength: 200, examples: ['training run 42'] });
+const onInterruption = StrEnum(interruptions, {
+  description:
+    'When a node of it goes offline or a GPU of it is lost: `release` interrupts it at once, `grace` unless it is back ' +
+    'within `graceS`, `keep` not at all. Nothing is billed meanwhile.',
+});
+const graceS = Type.Integer({ minimum: 1, maximum: 86_400, examples: [600] });
 const nanoUsd = () => Type.String({ pattern: '^\\d{1,22}$', examples: ['250000000'] });
 
 const AllocatedGpu = Type.Object({
@@ -46,14 +52,29 @@ export const Allocation = Type.Object(
     ),
     holdTtlS: Nullable(holdTtlS),
     durationS: Nullable(durationS),
+    onInterruption,
+    graceS: Nullable(graceS),
     heldUntil: Nullable(DateTime()),
     expiresAt: Nullable(DateTime()),
     activatedAt: Nullable(DateTime()),
+    impairedBy: Nullable(
+      StrEnum(['node_offline', 'gpu_lost'], { description: 'Why it is not billed, or was not at its end.' }),
+    ),
+    interruptAt: Nullable(
+      DateTime({ description: 'When it is interrupted unless what is missing comes back.' }),
+    ),
     releasedAt: Nullable(DateTime()),
+    billingStoppedAt: Nullable(
+      DateTime({
+        description:
+          'From when on nothing is billed: since a GPU or node of it is missing, else since its end. Null while it is.',
+      }),
+    ),
     endReason: Nullable(
       Type.String({
         description:
-          '`hold_expired`, `duration_ended`, `gpu_lost`, or what the release gave; `released` by default.',
+          '`hold_expired`, `duration_ended`, `gpu_lost`, `node_offline`, `drained`, or what the release gave; `released` ' +
+          'by default.',
       }),
     ),
     version: Type.Integer({ minimum: 1 }),
@@ -92,6 +113,8 @@ export const CreateAllocation = Type.Object(
     purpose: Type.Optional(Nullable(purpose)),
     holdTtlS: Type.Optional(holdTtlS),
     durationS: Type.Optional(durationS),
+    onInterruption: Type.Optional(onInterruption),
+    graceS: Type.Optional(graceS),
     tenantId: Type.Optional(Uuid({ description: 'For whom an operator allocates; nobody else names it.' })),
     share: Type.Optional(share),
   },

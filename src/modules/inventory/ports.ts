@@ -12,14 +12,17 @@ export interface LiveAllocation {
  * The rows of these GPUs are locked already, in the order of their ids.
  */
 export interface InventoryPorts {
-  /** The GPUs are gone, as an agent has seen: whoever uses them is interrupted now. */
-  gpuLost(tx: Transaction, gpuIds: readonly string[]): Promise<void>;
+  /** The GPUs are gone, or on another node, as an agent has seen: whoever uses them is interrupted by its policy. */
+  gpusLost(tx: Transaction, gpuIds: readonly string[]): Promise<void>;
+  /** The GPUs were seen again where they had been missed. */
+  gpusBack(tx: Transaction, gpuIds: readonly string[]): Promise<void>;
   /** Allocations that hold or use any of these GPUs. */
   liveAllocations(tx: Transaction, gpuIds: readonly string[]): Promise<LiveAllocation[]>;
 }
 
 /** Stands in until a module that keeps a ledger connects itself. */
 export const noLedger: InventoryPorts = {
-  gpuLost: async () => {},
+  gpusLost: async () => {},
+  gpusBack: async () => {},
   liveAllocations: async () => [],
 };

@@ -3,12 +3,17 @@ import { ensurePartitionsAhead, type Series } from '../../kernel/partitions.ts';
 import { defineModule } from '../../module.ts';
 import { Ingest } from './ingest.ts';
 import { Pace } from './pace.ts';
+import { type LivenessPorts, nobody } from './ports.ts';
 import { registerRoutes } from './routes.ts';
 import { HeartbeatService } from './service.ts';
 import { livenessSettings } from './settings.ts';
 import { Sweeper } from './sweeper.ts';
 
+export type { LivenessPorts } from './ports.ts';
+
 export interface LivenessApi {
+  /** Whoever has to know which nodes fall silent connects itself here. */
+  connect(ports: LivenessPorts): void;
   /** Milliseconds between two heartbeats of one node at the fleet's present size, before jitter. */
   intervalMs(): number;
 }
@@ -24,15 +29,19 @@ export const liveness = defineModule({
   create(kernel, _use, settings) {
     const { db, config, log } = kernel;
     const pace = new Pace(db, settings);
+    const ports: LivenessPorts = { ...nobody };
     const pool = createPool({
       url: config.databaseUrl ?? '',
       max: settings.connections,
       name: 'depin-inventory heartbeats',
       log,
     });
-    const ingest = new Ingest({ db, pool, settings, pace });
-    const sweeper = new Sweeper({ db, settings });
-    const api: LivenessApi = { intervalMs: () => pace.intervalMs() };
+    const ingest = new Ingest({ db, pool, settings, pace, ports });
+    const sweeper = new Sweeper({ db, settings, ports });
+    const api: LivenessApi = {
+      connect: (connected) => Object.assign(ports, connected),
+      intervalMs: () => pace.intervalMs(),
+    };
     return {
       api,
       routes(app) {

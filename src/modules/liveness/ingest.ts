@@ -10,6 +10,7 @@ import { windowMs } from './domain.ts';
 import { overloaded } from './errors.ts';
 import { type Move, recordMoves } from './moves.ts';
 import type { Pace } from './pace.ts';
+import type { LivenessPorts } from './ports.ts';
 import { lockNodes, type StoredRow, storeHeartbeats } from './queries.ts';
 import type { HeartbeatInput } from './schemas.ts';
 
@@ -29,6 +30,7 @@ interface IngestOptions {
   pool: pg.Pool;
   settings: IngestSettings;
   pace: Pace;
+  ports: LivenessPorts;
 }
 
 interface IngestSettings {
@@ -79,7 +81,7 @@ export class Ingest {
     const nodeIds = submissions.flatMap(({ heartbeats }) => heartbeats.map(({ nodeId }) => nodeId));
     await tx.execute(lockNodes(nodeIds, false));
     const rows = await tx.rows<StoredRow>(this.#statement(submissions, true));
-    await recordMoves(tx, movesOf(submissions, rows), 'heartbeat');
+    await recordMoves(tx, movesOf(submissions, rows), 'heartbeat', this.#options.ports);
     return perSubmission(submissions, rows);
   }
 

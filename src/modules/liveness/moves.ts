@@ -1,6 +1,7 @@
 import sql from 'sql-template-tag';
 import type { Transaction } from '../../kernel/db/transaction.ts';
 import { maskOf } from '../../kernel/gates.ts';
+import type { LivenessPorts } from './ports.ts';
 
 /** What others see of a node's signs of life. */
 interface Sign {
@@ -31,11 +32,23 @@ function typeOf({ before, after }: Move): string {
   return after.status === 'maintenance' ? 'node.maintenance_started' : 'node.maintenance_ended';
 }
 
+const givenUp = ['offline', 'unknown'];
+
+/** Whether the node is given up, or heard again after it was. */
+const isTurned = ({ before, after }: Move): boolean =>
+  givenUp.includes(before.liveness) || givenUp.includes(after.liveness);
+
 /**
  * Does what follows from each move, in the transaction that made it: a version of the node and its one change row,
- * and the gates of its GPUs. GPU versions stay: this is a node's state seen through its GPUs.
+ * the gates of its GPUs, and word of it to those who use them. GPU versions stay: this is a node's state seen through
+ * its GPUs.
  */
-export async function recordMoves(tx: Transaction, moves: readonly Move[], reason: string): Promise<void> {
+export async function recordMoves(
+  tx: Transaction,
+  moves: readonly Move[],
+  reason: string,
+  ports: LivenessPorts,
+): Promise<void> {
   if (moves.length === 0) return;
   const byNode = new Map(moves.map((move) => [move.nodeId, move]));
   const nodes = await tx.rows<{
@@ -46,6 +59,8 @@ export async function recordMoves(tx: Transaction, moves: readonly Move[], reaso
     UPDATE inventory.node SET version = version + 1, updated_at = inventory.moment_after(updated_at)
      WHERE id = ANY(${[...byNode.keys()]}::uuid[]) RETURNING id, provider_id, version`);
   await setGates(tx, moves);
+  const turned = moves.filter(isTurned).map(({ nodeId }) => nodeId);
+  if (turned.length > 0) await ports.nodesTurned(tx, turned);
   await tx.record(
     ...nodes.flatMap(({ id, providerId, version }) => {
       const move = byNode.get(id);

@@ -4,6 +4,7 @@ import type { Transaction } from '../../kernel/db/transaction.ts';
 import { newId } from '../../kernel/ids.ts';
 import { breakerTrips } from './domain.ts';
 import { recordMoves } from './moves.ts';
+import type { LivenessPorts } from './ports.ts';
 import {
   findNodes,
   isExpired,
@@ -28,6 +29,7 @@ interface SweepSettings {
 interface SweeperOptions {
   db: Database;
   settings: SweepSettings;
+  ports: LivenessPorts;
   /** The moment to judge by, as SQL; the database's clock unless a test says otherwise. */
   now?: () => Sql;
 }
@@ -51,13 +53,15 @@ interface Turn {
 export class Sweeper {
   readonly #db: Database;
   readonly #settings: SweepSettings;
+  readonly #ports: LivenessPorts;
   readonly #now: () => Sql;
   /** Since when, and until when, we have been listening. */
   #listening: { since: string; until: string } | null = null;
 
-  constructor({ db, settings, now = () => sql`clock_timestamp()` }: SweeperOptions) {
+  constructor({ db, settings, ports, now = () => sql`clock_timestamp()` }: SweeperOptions) {
     this.#db = db;
     this.#settings = settings;
+    this.#ports = ports;
     this.#now = now;
   }
 
@@ -122,7 +126,7 @@ export class Sweeper {
       before: { liveness: livenessBefore, livenessReason: reasonBefore, status },
       after: { liveness, livenessReason: reason, status },
     }));
-    await recordMoves(tx, moves, reason);
+    await recordMoves(tx, moves, reason, this.#ports);
     return moves.length;
   }
 }

@@ -1,5 +1,6 @@
 import sql, { type Sql } from 'sql-template-tag';
 import { gatesAt, type SchedulingPolicy } from '../../inventory/index.ts';
+import type { Interruption } from '../life/domain.ts';
 import type { AllocationView } from '../view.ts';
 
 /** What a claim says beside which GPUs it wants. */
@@ -11,6 +12,9 @@ export interface Claim {
   share: number;
   holdTtlS: number | null;
   durationS: number | null;
+  onInterruption: Interruption;
+  /** Seconds for which what is missing may come back; with `grace` only. */
+  graceS: number | null;
   purpose: string | null;
   request: object | null;
 }

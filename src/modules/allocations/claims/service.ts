@@ -14,6 +14,7 @@ import type { CreateAllocation, GpuRequest } from '../schemas.ts';
 import type { AllocationView } from '../view.ts';
 import { claimBest } from './best-gpus.ts';
 import { type Claim, type ClaimOutcome, placementS } from './claim.ts';
+import { type InterruptionDefaults, interruptionOf } from './interruption.ts';
 import { claimGpus, refuse } from './named-gpus.ts';
 import { type GpuSearch, type Wish, wishOf } from './wish.ts';
 
@@ -46,6 +47,7 @@ interface Options {
   search: GpuSearch;
   policy: SchedulingPolicy;
   explainer: Pick<Explainer, 'explainInTime'>;
+  interruptions: InterruptionDefaults;
 }
 
 /** Begins allocations. Each attempt is a transaction of its own, so that one that fails holds nothing back. */
@@ -55,13 +57,15 @@ export class ClaimService {
   readonly #search: GpuSearch;
   readonly #policy: SchedulingPolicy;
   readonly #explainer: Options['explainer'];
+  readonly #interruptions: InterruptionDefaults;
 
-  constructor({ db, expiry, search, policy, explainer }: Options) {
+  constructor({ db, expiry, search, policy, explainer, interruptions }: Options) {
     this.#db = db;
     this.#expiry = expiry;
     this.#search = search;
     this.#policy = policy;
     this.#explainer = explainer;
+    this.#interruptions = interruptions;
   }
 
   create(ctx: RequestContext, input: Input): Promise<AllocationView> {
@@ -71,6 +75,7 @@ export class ClaimService {
       share,
       holdTtlS: holdTtlS ?? null,
       durationS: durationS ?? null,
+      ...interruptionOf(input, this.#interruptions),
       purpose: purpose ?? null,
     };
     if ((gpuIds === undefined) === (request === undefined))

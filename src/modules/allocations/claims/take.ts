@@ -22,14 +22,16 @@ const verdict = ({ share }: Claim): Sql => sql`verdict AS MATERIALIZED (
 )`;
 
 /** The allocation, if every GPU is there and fits; else no row, and none in what follows from it. */
-function allocation({ tenantId, count, holdTtlS, durationS, purpose, request }: Claim): Sql {
+function allocation(claim: Claim): Sql {
+  const { tenantId, count, holdTtlS, durationS, onInterruption, graceS, purpose, request } = claim;
   const state = holdTtlS === null ? 'active' : 'held';
   const activeFrom = holdTtlS === null ? sql`v.at` : sql`NULL::timestamptz`;
   return sql`allocation AS (
     INSERT INTO inventory.allocation (id, tenant_id, state, request, purpose, price_per_hour_nano_usd, hold_ttl_s,
-                                      duration_s, held_until, expires_at, activated_at, created_at, updated_at)
+                                      duration_s, on_interruption, grace_s, held_until, expires_at, activated_at,
+                                      created_at, updated_at)
     SELECT ${newId()}::uuid, ${tenantId}::uuid, ${state}::text, ${request}::jsonb, ${purpose}::text, v.price,
-           ${holdTtlS}::integer, ${durationS}::integer, v.at + make_interval(secs => ${holdTtlS}::integer),
+           ${holdTtlS}::integer, ${durationS}::integer, ${onInterruption}::text, ${graceS}::integer, v.at + make_interval(secs => ${holdTtlS}::integer),
            ${activeFrom} + make_interval(secs => ${durationS}::integer), ${activeFrom}, v.at, v.at
       FROM verdict v WHERE v.fits AND v.found = ${count}
     RETURNING *

@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag';
 import type { Database } from '../../../kernel/db/database.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
-import { step } from './transition.ts';
+import { endedNow, step } from './transition.ts';
 
 /** What one transaction takes on at most. */
 const batch = { nodes: 10, allocations: 100 };
@@ -48,7 +48,7 @@ async function endSome(tx: Transaction): Promise<number> {
         FROM inventory.gpu_state s JOIN inventory.allocation_gpu l ON l.gpu_id = s.gpu_id
        WHERE s.node_id = ANY(${nodes.map(({ id }) => id)}::uuid[]) AND l.released_at IS NULL
        LIMIT ${batch.allocations})`,
-    set: sql`released_at = greatest(f.at, f.created_at), end_reason = 'drained'`,
+    set: endedNow(sql`'drained'`),
     events: { allocation: 'interrupted', gpu: 'released', reason: 'drained' },
     patience: 'skip',
   });

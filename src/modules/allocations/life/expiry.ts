@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Database } from '../../../kernel/db/database.ts';
-import { deadlineOf, dueReasonOf, isDue } from '../view.ts';
-import { type Patience, type Step, step } from './transition.ts';
+import { deadlineOf, dueReasonOf, isDue, isExpired, isInterrupted } from '../view.ts';
+import { ended, type Patience, type Step, step } from './transition.ts';
 
 /** What one statement ends at most: a short transaction, whatever piled up. */
 const batch = { allocations: 100, gpus: 1000 };
@@ -9,24 +9,42 @@ const batch = { allocations: 100, gpus: 1000 };
 const expire = (which: Sql, patience: Patience): Step => ({
   action: 'expire',
   which,
-  when: isDue(sql`a.at`),
-  set: sql`released_at = ${deadlineOf(sql`f`)}, end_reason = ${dueReasonOf(sql`f`)}`,
+  when: isExpired(sql`a.at`),
+  set: ended(deadlineOf(sql`f`), dueReasonOf(sql`f`)),
   events: { allocation: 'expired', gpu: 'released', reason: null },
   patience,
+  overdue: true,
 });
 
-const overdue = (state: Sql, deadline: Sql): Sql => sql`(
+/** Allocations past a deadline, the longest overdue first; `live` narrows them to a partial index. */
+const overdue = (live: Sql, deadline: Sql): Sql => sql`(
   SELECT o.id, o.${deadline} AS deadline,
          (SELECT count(*) FROM inventory.allocation_gpu l WHERE l.allocation_id = o.id) AS gpus
-    FROM inventory.allocation o WHERE o.state = ${state} AND o.${deadline} <= clock_timestamp()
+    FROM inventory.allocation o WHERE ${live} AND o.${deadline} <= clock_timestamp()
    ORDER BY o.${deadline} LIMIT ${batch.allocations})`;
 
-/** Holds and durations past their deadlines, the longest overdue first, up to so many GPUs; by two partial indexes. */
-const due = sql`a.id IN (
+/** The first of them, up to so many GPUs. */
+const firstOf = (rows: Sql): Sql => sql`a.id IN (
   SELECT id FROM (
-    SELECT d.id, sum(d.gpus) OVER (ORDER BY d.deadline, d.id) - d.gpus AS ahead
-      FROM (${overdue(sql`'held'`, sql`held_until`)} UNION ALL ${overdue(sql`'active'`, sql`expires_at`)}) d) q
+    SELECT d.id, sum(d.gpus) OVER (ORDER BY d.deadline, d.id) - d.gpus AS ahead FROM (${rows}) d) q
    WHERE ahead < ${batch.gpus})`;
+
+const overdueHolds = overdue(sql`o.state = 'held'`, sql`held_until`);
+const overdueDurations = overdue(sql`o.state = 'active'`, sql`expires_at`);
+const due = firstOf(sql`${overdueHolds} UNION ALL ${overdueDurations}`);
+
+const notBack = firstOf(overdue(sql`true`, sql`interrupt_at`));
+
+/** Ends those of which a GPU or node did not come back in time. */
+const interrupt = (which: Sql, patience: Patience): Step => ({
+  action: 'interrupt',
+  which,
+  when: isInterrupted(sql`a.at`),
+  set: ended(deadlineOf(sql`f`), dueReasonOf(sql`f`)),
+  events: { allocation: 'interrupted', gpu: 'released', reason: null },
+  patience,
+  overdue: true,
+});
 
 /**
  * Ends what is due, by the database's clock. Any number of replicas may sweep at once: each ends what the others have
@@ -44,7 +62,7 @@ export class Expiry {
     let total = 0;
     let ended: number;
     do {
-      ended = await this.#end(due, patience);
+      ended = (await this.#end(expire(due, patience))) + (await this.#end(interrupt(notBack, patience)));
       total += ended;
     } while (ended > 0);
     return total;
@@ -52,26 +70,20 @@ export class Expiry {
 
   /** Ends the holds on these GPUs that are due, waiting for whoever else is at it: a claim wants them now. */
   endHoldsOn(gpuIds: readonly string[]): Promise<number> {
-    return this.#end(
-      sql`a.id IN (SELECT l.allocation_id FROM inventory.allocation_gpu l
-                    WHERE l.gpu_id = ANY(${gpuIds}::uuid[]) AND l.released_at IS NULL
-                      AND l.held_until <= clock_timestamp())`,
-      'wait',
-    );
+    const theirs = sql`a.id IN (SELECT l.allocation_id FROM inventory.allocation_gpu l
+                                 WHERE l.gpu_id = ANY(${gpuIds}::uuid[]) AND l.released_at IS NULL
+                                   AND l.held_until <= clock_timestamp())`;
+    return this.#end(expire(theirs, 'wait'));
   }
 
   /** Ends what is due of a tenant that wants more than its quotas leave. */
-  endDueOf(tenantId: string): Promise<number> {
-    return this.#end(
-      sql`a.tenant_id = ${tenantId}::uuid AND a.released_at IS NULL AND ${isDue(sql`clock_timestamp()`)}`,
-      'wait',
-    );
+  async endDueOf(tenantId: string): Promise<number> {
+    const theirs = sql`a.tenant_id = ${tenantId}::uuid AND a.released_at IS NULL AND ${isDue(sql`clock_timestamp()`)}`;
+    return (await this.#end(expire(theirs, 'wait'))) + (await this.#end(interrupt(theirs, 'wait')));
   }
 
-  async #end(which: Sql, patience: Patience): Promise<number> {
-    const met = await this.#db.write({ worker: 'allocations.expiry' }, (tx) =>
-      step(tx, expire(which, patience)),
-    );
+  async #end(end: Step): Promise<number> {
+    const met = await this.#db.write({ worker: 'allocations.expiry' }, (tx) => step(tx, end));
     return met.filter(({ applied }) => applied).length;
   }
 }

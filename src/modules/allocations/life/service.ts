@@ -14,7 +14,7 @@ import { toView } from '../record.ts';
 import type { ExtendAllocation, ReleaseAllocation } from '../schemas.ts';
 import { type AllocationView, allocationColumns, storedGpus } from '../view.ts';
 import { type Action, ruling } from './domain.ts';
-import { type Met, type Step, step, versionIs } from './transition.ts';
+import { endedNow, type Met, type Step, step, versionIs } from './transition.ts';
 
 /** A tenant sees its own; row-level security says so as well, but only this can use an index. */
 const visible = ({ tenantId }: Principal): Sql =>
@@ -101,7 +101,7 @@ export class AllocationService {
   ): Promise<AllocationView> {
     return this.#act(ctx, id, ifMatch, {
       action: 'release',
-      set: sql`released_at = greatest(f.at, f.created_at), end_reason = ${reason ?? 'released'}::text`,
+      set: endedNow(sql`${reason ?? 'released'}::text`),
       events: { allocation: 'released', gpu: 'released', reason: reason ?? null },
     });
   }

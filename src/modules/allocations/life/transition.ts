@@ -19,17 +19,28 @@ export interface Step {
   set: Sql;
   events: Events;
   patience: Patience;
+  /** Is about those whose time is over, which read as ended already; all else leaves them to that. */
+  overdue?: boolean;
 }
+
+/** What the end of an allocation sets, over the locked row `f`. */
+export const ended = (at: Sql, reason: Sql): Sql =>
+  sql`released_at = ${at}, interrupt_at = NULL, end_reason = ${reason}`;
+
+/** The end now; never before the beginning, should the clock have been set back. */
+export const endedNow = (reason: Sql): Sql => ended(sql`greatest(f.at, f.created_at)`, reason);
 
 /** An allocation that a step met: as it is now, and whether the step was taken. */
 export type Met = Written & { applied: boolean };
 
 /** The fields of an allocation that a step can change, as change rows show them; over `row`. */
 const facts = (row: Sql): Sql => sql`jsonb_build_object('state', ${row}.state, 'heldUntil', ${row}.held_until,
-  'expiresAt', ${row}.expires_at, 'activatedAt', ${row}.activated_at, 'releasedAt', ${row}.released_at,
-  'endReason', ${row}.end_reason)`;
+  'expiresAt', ${row}.expires_at, 'activatedAt', ${row}.activated_at, 'impairedBy', ${row}.impaired_by,
+  'interruptAt', ${row}.interrupt_at, 'releasedAt', ${row}.released_at,
+  'billingStoppedAt', coalesce(${row}.billing_stopped_at, ${row}.released_at), 'endReason', ${row}.end_reason)`;
 
-const diff = sql`(SELECT jsonb_build_object('before', jsonb_object_agg(b.key, b.value),
+/** What a step changed, from the locked row `f` to the written row `a`. */
+export const diff = sql`(SELECT jsonb_build_object('before', jsonb_object_agg(b.key, b.value),
                                             'after', jsonb_object_agg(n.key, n.value))
     FROM jsonb_each(${facts(sql`f`)}) b JOIN jsonb_each(${facts(sql`a`)}) n USING (key)
    WHERE b.value IS DISTINCT FROM n.value)`;
@@ -63,7 +74,7 @@ const lockAllocations = (skip: Sql): Sql => sql`locked AS MATERIALIZED (
  */
 export async function step(
   tx: Transaction,
-  { action, which, when, set, events, patience }: Step,
+  { action, which, when, set, events, patience, overdue = false }: Step,
 ): Promise<Met[]> {
   const skip = patience === 'skip' ? sql`SKIP LOCKED` : empty;
   const { from, to } = transitions[action];
@@ -73,10 +84,10 @@ export async function step(
     found AS MATERIALIZED (SELECT a.*, clock_timestamp() AS at FROM locked a),
     fit AS MATERIALIZED (
       SELECT a.* FROM found a
-       WHERE ${action === 'expire' ? sql`a.state` : stateAt(sql`a.at`)} = ANY(${from}) AND ${when ?? sql`true`}
+       WHERE ${overdue ? sql`a.state` : stateAt(sql`a.at`)} = ANY(${from}) AND ${when ?? sql`true`}
     ), stepped AS (
       UPDATE inventory.allocation a
-         SET state = ${to}, ${set}, version = f.version + 1,
+         SET state = coalesce(${to}, f.state), ${set}, version = f.version + 1,
              updated_at = greatest(f.at, f.updated_at + interval '1 microsecond')
         FROM fit f WHERE a.id = f.id
       RETURNING a.*, ${diff} AS diff

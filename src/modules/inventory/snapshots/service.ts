@@ -77,7 +77,8 @@ export class SnapshotService {
     const declares = survey.speaker.layer === 'declared';
     if (declares) await this.#assertUnused(tx, uprooted);
     await writeGpus(tx, catalogue, plan.added, [...plan.updated, ...plan.returned, ...plan.missing]);
-    if (!declares && uprooted.length > 0) await this.#options.ports.gpuLost(tx, idsOf(uprooted));
+    if (!declares && uprooted.length > 0) await this.#options.ports.gpusLost(tx, idsOf(uprooted));
+    if (plan.returned.length > 0) await this.#options.ports.gpusBack(tx, idsOf(plan.returned));
     return listsOf(plan);
   }
 

@@ -83,7 +83,7 @@ export class Expiry {
   }
 
   async #end(end: Step): Promise<number> {
-    const met = await this.#db.write({ worker: 'allocations.expiry' }, (tx) => step(tx, end));
+    const met = await this.#db.writeAtOnce({ worker: 'allocations.expiry' }, (tx) => step(tx, end));
     return met.filter(({ applied }) => applied).length;
   }
 }

@@ -6,6 +6,7 @@ import { catalogue } from './modules/catalogue/index.ts';
 import { health } from './modules/health/index.ts';
 import { inventory } from './modules/inventory/index.ts';
 import { liveness } from './modules/liveness/index.ts';
+import { metrics } from './modules/metrics/index.ts';
 import { verifications } from './modules/verifications/index.ts';
 
 /** Every module of the service, dependencies first. */
@@ -18,6 +19,7 @@ export const modules: readonly ModuleDefinition[] = [
   benchmarks,
   health,
   verifications,
+  metrics,
 ];
 
 /** The one module that the HTTP edge itself needs: who is calling, and may they. */

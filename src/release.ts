@@ -22,6 +22,7 @@ export const tags = [
   { name: 'verifications', description: 'Challenge, evidence, verdict: is a GPU what it claims to be?' },
   { name: 'findings', description: 'Facts that contradict others.' },
   { name: 'benchmarks', description: 'Measured numbers of named suites.' },
+  { name: 'usage-metrics', description: 'Samples of what GPUs do, and what they come to over time.' },
   { name: 'allocations', description: 'Exclusive use of GPUs: hold, confirm, extend, release.' },
   { name: 'access', description: 'API keys and tenants.' },
   { name: 'service', description: 'Probes and this document.' },

@@ -16,16 +16,17 @@ const daysAhead = { day: 7, month: 35 } as const;
 
 const parentOf = ({ table }: Series): Sql => sql`${`inventory.${table}`}::regclass`;
 
-const ensure = (db: Database, series: Series, days: Sql): Promise<unknown> =>
-  db.rows(sql`/* core:ensure_partitions */
+async function ensure(db: Database, series: Series, days: Sql): Promise<void> {
+  await db.rows(sql`/* core:ensure_partitions */
     SELECT inventory.ensure_partitions(${parentOf(series)}, ${series.width}, ${days})`);
+}
 
 /** Makes the partitions that these days (`2026-01-31`) need, where they are missing. */
-export const ensurePartitions = (db: Database, series: Series, days: readonly string[]): Promise<unknown> =>
+export const ensurePartitions = (db: Database, series: Series, days: readonly string[]): Promise<void> =>
   ensure(db, series, sql`${days}::date[]`);
 
 /** Makes the partitions from yesterday to a week, or a month, ahead. */
-export const ensurePartitionsAhead = (db: Database, series: Series): Promise<unknown> =>
+export const ensurePartitionsAhead = (db: Database, series: Series): Promise<void> =>
   ensure(
     db,
     series,
@@ -64,3 +65,24 @@ export const outdatedPartitions = (db: Database, series: Series, moment: Sql): P
 /** @throws 409 `resource.busy` when its table is in use all the time of 100 ms. */
 export const dropPartition = (db: Database, name: string): Promise<number> =>
   db.execute(sql`/* core:drop_partition */ SELECT inventory.drop_partition(${name}::regclass)`);
+
+/** Partitions of one series that are made when a row asks for them, for rows that may be of any day. */
+export class PartitionsOnDemand {
+  readonly #db: Database;
+  readonly #series: Series;
+  /** Days that have one. It goes when they are too old to be asked for. */
+  readonly #days = new Set<string>();
+
+  constructor(db: Database, series: Series) {
+    this.#db = db;
+    this.#series = series;
+  }
+
+  /** Days as `2026-01-31`. In a transaction of its own: it must not be called within one. */
+  async ensure(days: Iterable<string>): Promise<void> {
+    const missing = [...new Set(days)].filter((day) => !this.#days.has(day));
+    if (missing.length === 0) return;
+    await ensurePartitions(this.#db, this.#series, missing);
+    for (const day of missing) this.#days.add(day);
+  }
+}

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
@@ -23,6 +24,8 @@ export class Workers {
   constructor(log: Logger, pause: Pause = realPause) {
     this.#log = log;
     this.#pause = pause;
+    // Every worker that pauses listens to it; Node takes more than ten for a leak.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   start(worker: Worker): void {

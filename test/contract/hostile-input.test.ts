@@ -250,7 +250,7 @@ function rawBodyCases(operation: Operation): Case[] {
   ];
   return [
     ...payloads.map(([name, payload]) => caseOf(operation, name, { ...request, payload })),
-    caseOf(operation, 'over a megabyte', { ...request, payload: `{"a":"${'x'.repeat(1_100_000)}"}` }, 413),
+    caseOf(operation, 'over 4 MiB', { ...request, payload: `{"a":"${'x'.repeat(4_200_000)}"}` }, 413),
   ];
 }
 

@@ -227,7 +227,7 @@ function unbounded(document: Document, schema: JsonSchema, place: string, seen: 
   // The document's own defaults (see `stateLimits`) are no limits that a request is checked against.
   const long =
     types.includes('string') && schema.enum === undefined && (schema.maxLength ?? 65_536) >= 65_536;
-  const many = types.includes('array') && (schema.maxItems ?? 10_000) >= 10_000;
+  const many = types.includes('array') && (schema.maxItems ?? 20_000) >= 20_000;
   const inner = [
     ...Object.entries(schema.properties ?? {}),
     ...Object.entries(schema.patternProperties ?? {}),

@@ -45,10 +45,11 @@ export function judgeOf(document: Document): (operation: Operation, answer: Answ
     ];
   };
 
-  const judgeSuccess = (operation: Operation, { statusCode, body }: Answer): string[] => {
-    const schema = operation.responses[statusCode]?.content?.['application/json']?.schema;
+  const judgeSuccess = (operation: Operation, { statusCode, headers, body }: Answer): string[] => {
+    const type = String(headers['content-type'] ?? 'application/json').split(';')[0] ?? '';
+    const schema = operation.responses[statusCode]?.content?.[type]?.schema;
     if (schema === undefined) return [body === '' ? '' : 'has a body'];
-    const fault = check(schema, parsed(body));
+    const fault = check(schema, type === 'application/json' ? parsed(body) : body);
     return [fault && `does not fit its schema: ${fault}`];
   };
 

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type Static, type TSchema, Type } from 'typebox';
 
-/** Bytes: the largest body that any route may ask for. */
+/** Bytes of the body of a batch. */
 export const batchBodyLimit = 1_048_576;
 
 /** Points at a schema that `app.addSchema` made known under its `$id`; OpenAPI shows it as a component. */

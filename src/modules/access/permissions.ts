@@ -34,6 +34,8 @@ export const permissions = {
   'verifications:read': watchers,
   'findings:read': watchers,
   'findings:resolve': ['operator'],
+  'usage-metrics:write': machines,
+  'usage-metrics:read': watchers,
   'benchmarks:write': ['operator', 'verifier'],
   'benchmarks:read': everybody,
   'allocations:write': consumers,

@@ -7,7 +7,7 @@ const largestInt32 = 2_147_483_647;
 
 /** No text and no list that we send is longer; whole numbers are I-JSON's (RFC 7493). Input has limits of its own. */
 const maxLength = 65_536;
-const maxItems = 10_000;
+const maxItems = 20_000;
 
 const isSchema = (value: unknown): value is Schema =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

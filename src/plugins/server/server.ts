@@ -38,7 +38,7 @@ export interface ServerOptions {
   logger: FastifyBaseLogger;
   /** Addresses and CIDR ranges whose `X-Forwarded-*` is believed; none by default. */
   trustProxy?: readonly string[];
-  /** Bytes of a body; routes of batches raise it to 1 MiB. */
+  /** Bytes of a body; routes of batches raise it. */
   bodyLimit?: number;
   /** Milliseconds that a handler may take; a 503 is sent then, and `request.signal` aborts. */
   handlerTimeoutMs?: number;

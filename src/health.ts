@@ -34,6 +34,7 @@ export function createHealthSource({ kernel, cache, startup, modules }: Sources)
     async health(): Promise<Health> {
       const checks: Record<string, HealthCheck> = { ...(await dependencies()) };
       checks.migrations = await checkMigrations(kernel);
+      checks.process = checkProcess();
       for (const [name, { health }] of modules) if (health) checks[name] = await guarded(health);
       const worst = (['unavailable', 'degraded'] as const).find((status) =>
         Object.values(checks).some((check) => check.status === status),
@@ -65,6 +66,17 @@ async function checkDatabase({ db }: Kernel): Promise<HealthCheck> {
 function checkCache(cache: Cache): HealthCheck {
   const { status, ...detail } = cache.state();
   return { status, ...detail };
+}
+
+function checkProcess(): HealthCheck {
+  const { rss, heapUsed } = process.memoryUsage();
+  const mib = (bytes: number) => Math.round(bytes / 2 ** 20);
+  return {
+    status: 'ok',
+    uptimeS: Math.round(process.uptime()),
+    residentMb: mib(rss),
+    heapUsedMb: mib(heapUsed),
+  };
 }
 
 async function checkMigrations({ db }: Kernel): Promise<HealthCheck> {

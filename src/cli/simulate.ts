@@ -14,6 +14,7 @@ import { Silences } from './simulation/silences.ts';
 import { outage, readTimeline, type Timeline } from './simulation/timeline.ts';
 import { type Tally, Traffic } from './simulation/traffic.ts';
 import { Watch } from './simulation/watch.ts';
+import { shown } from './table.ts';
 
 interface SimulateFlags extends Flags {
   url?: string;
@@ -83,7 +84,7 @@ async function simulate(
   tables: () => Promise<TableFacts[]>,
 ): Promise<Outcome> {
   const fleet = await registerFleet(operator, flags, (line) => shell.note(line));
-  const before = await tables();
+  const before = { tables: await tables(), memory: await memoryOf(operator) };
   const lengthMs = flags.minutes * 60_000;
   const silences = new Silences({
     graceMs: graceMsOf(shell),
@@ -99,8 +100,14 @@ async function simulate(
   const watch = new Watch(operator, fleet);
   await drive({ traffic, watch, timeline, lengthMs, note: (line) => shell.note(line) });
   const expected = silences.expected(Date.now());
-  return outcomeOf(traffic.tally, expected, watch.seen, { before, after: await tables() });
+  const after = { tables: await tables(), memory: await memoryOf(operator) };
+  return outcomeOf({ tally: traffic.tally, expected, seen: watch.seen, before, after });
 }
+
+/** Resident memory of the service that answers, in MiB. */
+const memoryOf = async (operator: Api): Promise<number | undefined> =>
+  (await operator.get<{ checks: { process?: { residentMb?: number } } }>('/health')).checks.process
+    ?.residentMb;
 
 /** The setting of the service, which the simulation must be given as well where it differs from the default. */
 const graceMsOf = (shell: Shell): number => Number(shell.config().modules.liveness?.graceS) * 1000;
@@ -139,12 +146,20 @@ const progress = (elapsedMs: number, { accepted }: Tally, alive: number, { down 
 const percentile = (sorted: readonly number[], part: number): number =>
   Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0) * 10) / 10;
 
-function outcomeOf(
-  tally: Tally,
-  expected: { least: number; most: number },
-  seen: number,
-  { before, after }: { before: readonly TableFacts[]; after: readonly TableFacts[] },
-): Outcome {
+interface Reading {
+  tables: readonly TableFacts[];
+  memory: number | undefined;
+}
+
+interface Simulated {
+  tally: Tally;
+  expected: { least: number; most: number };
+  seen: number;
+  before: Reading;
+  after: Reading;
+}
+
+function outcomeOf({ tally, expected, seen, before, after }: Simulated): Outcome {
   const sorted = tally.latenciesMs.toSorted((a, b) => a - b);
   const latencyMs = {
     p50: percentile(sorted, 0.5),
@@ -171,7 +186,8 @@ function outcomeOf(
       `accepted ${accepted}, ignored ${ignored}, deferred (503) ${deferred}, failed ${JSON.stringify(failed)}`,
       `latency p50 ${latencyMs.p50} ms, p95 ${latencyMs.p95} ms, p99 ${latencyMs.p99} ms; longest wait for a connection ${longestWaitMs} ms`,
       `went offline or unknown: expected ${expected.least} to ${expected.most}, seen ${seen}`,
-      ...(after.length > 0 ? ['', ...shownTables(before, after)] : []),
+      `memory of the service ${shown(before.memory)} MiB before, ${shown(after.memory)} MiB after`,
+      ...(after.tables.length > 0 ? ['', ...shownTables(before.tables, after.tables)] : []),
       '',
       ok ? 'The service saw what happened.' : 'The service did NOT see what happened.',
     ],

@@ -14,7 +14,7 @@ import { FailureLimiter } from './kernel/rates/failure-limiter.ts';
 import { Replicas } from './kernel/replicas.ts';
 import { systemClock } from './kernel/time.ts';
 import { Workers } from './kernel/worker.ts';
-import { createModules, type Kernel, type ModuleInstance, seriesOf } from './module.ts';
+import { createModules, driftOf, type Kernel, type ModuleInstance, seriesOf } from './module.ts';
 import { accessOf, modules } from './modules.ts';
 import { observeKernel } from './observe.ts';
 import { authPlugin } from './plugins/auth.ts';
@@ -35,6 +35,7 @@ import { securityHeaders } from './plugins/security-headers.ts';
 import { type App, createServer } from './plugins/server/server.ts';
 import { strictRequest } from './plugins/strict-request.ts';
 import { versionsPlugin } from './plugins/versions.ts';
+import { reconcileWorkers } from './reconcile.ts';
 import { release, tags } from './release.ts';
 import { Startup } from './startup.ts';
 
@@ -98,7 +99,10 @@ export async function createApplication(
     modules: [...instances.values()],
     first: replicas.worker(),
     workers,
-    more: housekeeping(db, seriesOf(modules, config)),
+    more: [
+      ...housekeeping(db, seriesOf(modules, config)),
+      ...reconcileWorkers(kernel, config, driftOf(modules)),
+    ],
     onCursorSecret: (secret) => cursors.use(createCursorCodec(secret)),
   });
   announceCommits(db, app.cache, instances);

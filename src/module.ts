@@ -5,9 +5,11 @@ import type { Change } from './kernel/db/changes.ts';
 import type { Database } from './kernel/db/database.ts';
 import type { ConstraintErrors } from './kernel/db/errors.ts';
 import type { PrismaClient } from './kernel/db/prisma.ts';
+import type { DriftClass } from './kernel/drift.ts';
 import type { CursorCodec } from './kernel/http/cursor.ts';
 import type { Series } from './kernel/partitions.ts';
 import type { Settings, Values } from './kernel/settings.ts';
+import { unrecordedVersions } from './kernel/unrecorded-versions.ts';
 import type { Worker } from './kernel/worker.ts';
 import type { Metrics } from './plugins/metrics.ts';
 import type { App } from './plugins/server/server.ts';
@@ -60,6 +62,8 @@ export interface ModuleDefinition<Api = unknown> {
   constraints?: ConstraintErrors;
   /** Its tables that are partitioned by time: they are looked after by the kernel. */
   series?(config: Config): readonly Series[];
+  /** How its tables can come to disagree with themselves, in the order of repair. */
+  drift?: readonly DriftClass[];
   create(kernel: Kernel, use: Use): ModuleInstance<Api>;
 }
 
@@ -81,6 +85,12 @@ export const defineModule = <Api, const S extends Settings = Record<never, never
     create: (kernel, use) => definition.create(kernel, use, settingsIn(kernel.config)),
   };
 };
+
+/** What reconciliation looks for; versions come last, since repairs make some. */
+export const driftOf = (modules: readonly ModuleDefinition[]): DriftClass[] => [
+  ...modules.flatMap((module) => module.drift ?? []),
+  ...unrecordedVersions,
+];
 
 /** The time series of all modules. */
 export const seriesOf = (modules: readonly ModuleDefinition[], config: Config): Series[] =>

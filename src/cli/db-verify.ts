@@ -1,4 +1,6 @@
 import type { Client } from 'pg';
+import { driftOf } from '../module.ts';
+import { modules } from '../modules.ts';
 import type { Outcome } from './command.ts';
 import { withClient } from './database.ts';
 import { type Check, checks, countsSql } from './db-checks.ts';
@@ -7,6 +9,16 @@ import { table } from './table.ts';
 
 /** How many of the broken objects are named. */
 const namedAtMost = 5;
+
+/**
+ * The invariants that SQL can recompute: no double booking (I1), one effect for each idempotency key (I3), one change
+ * for each version (I5), and that what is stored twice for speed is the same twice. Those that can be repaired are what
+ * `reconcile` looks for.
+ */
+const invariants: readonly Check[] = [
+  ...driftOf(modules).map(({ name, rule, find }) => ({ name, rule, sql: find.text })),
+  ...checks,
+];
 
 interface Finding {
   check: string;
@@ -26,7 +38,7 @@ export async function verify(ownerUrl: string): Promise<Outcome> {
     await client.query(`SET LOCAL app.tenant_id = '*'`);
     const { rows } = await client.query<Record<string, number>>(countsSql);
     const found: Finding[] = [];
-    for (const check of checks) found.push(await examine(client, check));
+    for (const check of invariants) found.push(await examine(client, check));
     return { counts: rows[0] ?? {}, findings: found };
   });
   const broken = findings.filter((finding) => finding.broken > 0);

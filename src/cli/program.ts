@@ -8,6 +8,7 @@ import { healthCommand } from './health.ts';
 import { keysCommands } from './keys.ts';
 import { migrateCommands } from './migrate.ts';
 import { openapiCommand } from './openapi.ts';
+import { reconcileCommand } from './reconcile.ts';
 import { retentionCommands } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import type { Shell } from './shell.ts';
@@ -46,5 +47,6 @@ function createProgram(shell: Shell): Command {
   agentCommands(program, shell);
   demoCommand(program, shell);
   simulateCommand(program, shell);
+  reconcileCommand(program, shell);
   return program;
 }

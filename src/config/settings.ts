@@ -55,6 +55,16 @@ export const coreSettings = {
     'false behind a transaction pooler that knows no prepared statements (PgBouncer before 1.21)',
     true,
   ),
+  reconcileIntervalS: integer('RECONCILE_INTERVAL_S', 'Seconds between two looks for drift; 0: none', {
+    default: 3600,
+    min: 0,
+    max: 604_800,
+  }),
+  reconcileApply: boolean(
+    'RECONCILE_APPLY',
+    'true repairs the drift that is found, not only tells of it',
+    false,
+  ),
   shutdownDelayMs: integer('SHUTDOWN_DELAY_MS', 'Time between /ready turning 503 and the listener closing', {
     default: 0,
     min: 0,

@@ -93,7 +93,7 @@ describe('db verify', () => {
         `UPDATE inventory.gpu_state SET used_units = 1000 WHERE gpu_id = '${gpu?.id}'`,
         `UPDATE inventory.gpu_state SET used_units = 0 WHERE gpu_id = '${gpu?.id}'`,
       ),
-    ).toEqual(['used-units']);
+    ).toEqual(['stale-share-counter']);
   });
 
   it('finds a version without its change', async () => {
@@ -102,7 +102,7 @@ describe('db verify', () => {
         'UPDATE inventory.node SET version = version + 1 WHERE hostname = $$attic$$',
         'UPDATE inventory.node SET version = version - 1 WHERE hostname = $$attic$$',
       ),
-    ).toEqual(['one-change-per-version']);
+    ).toEqual(['unrecorded-node-version']);
   });
 
   it('finds GPUs that lost their rows', async () => {

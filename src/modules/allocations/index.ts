@@ -13,6 +13,7 @@ import { Expiry } from './life/expiry.ts';
 import { AllocationService } from './life/service.ts';
 import { ledgerPorts, nodePorts } from './ports.ts';
 import { usage } from './quotas/usage.ts';
+import { ledgerDrift } from './reconcile/index.ts';
 import { registerRoutes } from './routes.ts';
 
 const settings = {
@@ -40,6 +41,7 @@ export const allocations = defineModule({
   dependsOn: [access, inventory, liveness],
   settings,
   constraints,
+  drift: ledgerDrift,
   create(kernel, use, { sweepIntervalMs, ...settings }) {
     const { connect, gpus, policy } = use(inventory);
     connect(ledgerPorts);

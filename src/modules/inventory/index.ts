@@ -3,6 +3,7 @@ import { boolean, integer } from '../../kernel/settings.ts';
 import { defineModule } from '../../module.ts';
 import { access } from '../access/index.ts';
 import { catalogue } from '../catalogue/index.ts';
+import { duplicateSlot, staleGate } from './drift.ts';
 import { constraints } from './errors.ts';
 import { GpuBatchService } from './gpus/batch.ts';
 import { GpuRegistrar } from './gpus/registrar.ts';
@@ -57,6 +58,7 @@ export const inventory = defineModule<InventoryApi, typeof settings>({
   dependsOn: [access, catalogue],
   settings,
   constraints: { ...constraints, ...maintenanceConstraints },
+  drift: [staleGate, duplicateSlot],
   create(kernel, use, { openRegistration, minVerificationLevel, ...rules }) {
     const keys = use(access);
     const ports: InventoryPorts = { ...noLedger };

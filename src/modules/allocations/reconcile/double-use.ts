@@ -1,0 +1,39 @@
+import sql from 'sql-template-tag';
+import type { DriftClass } from '../../../kernel/drift.ts';
+import { recordVersions } from '../../../kernel/unrecorded-versions.ts';
+import { step } from '../life/transition.ts';
+import { ledgerSums, lockGpus, recount } from './ledger-sums.ts';
+
+const batch = 200;
+
+/** GPUs of which more is given out than there is. */
+const overused = sql`
+  SELECT s.gpu_id, l.used, s.total_units FROM inventory.gpu_state s JOIN ${ledgerSums} l ON l.gpu_id = s.gpu_id
+   WHERE l.used > s.total_units`;
+
+/** Of each such GPU the allocation that came last: whoever was first keeps it. */
+const latecomers = sql`
+  SELECT DISTINCT ON (o.gpu_id) l.allocation_id FROM (${overused} LIMIT ${batch}) o
+    JOIN inventory.allocation_gpu l ON (l.gpu_id = o.gpu_id OR l.root_gpu_id = o.gpu_id) AND l.released_at IS NULL
+   ORDER BY o.gpu_id, l.created_at DESC, l.allocation_id DESC`;
+
+export const doubleUse: DriftClass = {
+  name: 'double-hold',
+  rule: 'No more of a GPU is given out than there is',
+  find: sql`SELECT o.gpu_id::text AS subject, format('%s of %s units given out', o.used, o.total_units) AS detail
+              FROM (${overused}) o`,
+  async repair(tx) {
+    const gpus = sql`SELECT x.id FROM inventory.allocation_gpu l, LATERAL (VALUES (l.gpu_id), (l.root_gpu_id)) x(id)
+                      WHERE l.allocation_id IN (${latecomers}) AND l.released_at IS NULL`;
+    const gpuIds = (await lockGpus(tx, gpus)).map(({ gpuId }) => gpuId);
+    await recount(tx, gpuIds);
+    await recordVersions(tx, 'gpu', gpuIds);
+    await step(tx, {
+      action: 'interrupt',
+      which: sql`a.id IN (${latecomers})`,
+      set: sql`released_at = greatest(f.at, f.created_at), end_reason = 'reconciled'`,
+      events: { allocation: 'interrupted', gpu: 'released', reason: 'reconciled' },
+      patience: 'wait',
+    });
+  },
+};

@@ -1,0 +1,55 @@
+import sql from 'sql-template-tag';
+import type { DriftClass } from '../../../kernel/drift.ts';
+import { recordVersions } from '../../../kernel/unrecorded-versions.ts';
+import { step } from '../life/transition.ts';
+import { lockGpus, recount } from './ledger-sums.ts';
+
+const batch = 200;
+
+const live = sql`('held', 'active', 'releasing')`;
+
+/** Allocations that live on paper alone: no GPU is theirs. */
+const withoutGpus = sql`
+  SELECT a.id FROM inventory.allocation a
+   WHERE a.state IN ${live} AND NOT EXISTS (
+     SELECT FROM inventory.allocation_gpu l WHERE l.allocation_id = a.id AND l.released_at IS NULL)`;
+
+export const ghostAllocation: DriftClass = {
+  name: 'ghost-allocation',
+  rule: 'An allocation that lives has GPUs',
+  find: sql`SELECT g.id::text AS subject, 'lives without a GPU' AS detail FROM (${withoutGpus}) g`,
+  async repair(tx) {
+    await step(tx, {
+      action: 'interrupt',
+      which: sql`a.id IN (${withoutGpus} LIMIT ${batch})`,
+      set: sql`released_at = greatest(f.at, f.created_at), end_reason = 'reconciled'`,
+      events: { allocation: 'interrupted', gpu: null, reason: 'reconciled' },
+      patience: 'wait',
+    });
+  },
+};
+
+/** Live rows of the ledger whose allocation has ended. */
+const ofTheDead = sql`
+  SELECT l.allocation_id, l.gpu_id, a.state, a.released_at FROM inventory.allocation_gpu l
+    JOIN inventory.allocation a ON a.id = l.allocation_id
+   WHERE l.released_at IS NULL AND a.state NOT IN ${live}`;
+
+export const ghostShare: DriftClass = {
+  name: 'ghost-share',
+  rule: 'A GPU is in use by allocations that live',
+  find: sql`SELECT d.gpu_id::text AS subject, format('in use by %s, which is %s', d.allocation_id, d.state) AS detail
+              FROM (${ofTheDead}) d`,
+  async repair(tx) {
+    const locked = await lockGpus(tx, sql`SELECT d.gpu_id FROM (${ofTheDead} LIMIT ${batch}) d`);
+    const gpuIds = locked.map(({ gpuId }) => gpuId);
+    // The trigger takes from the counters what a row gave back: they must have it, whatever they say now.
+    await recount(tx, gpuIds);
+    await tx.execute(sql`/* allocations:reconcile_release */
+      UPDATE inventory.allocation_gpu l SET released_at = greatest(d.released_at, l.created_at)
+        FROM (SELECT DISTINCT ON (d.gpu_id) d.* FROM (${ofTheDead}) d
+               WHERE d.gpu_id = ANY(${gpuIds}::uuid[]) ORDER BY d.gpu_id, d.allocation_id) d
+       WHERE l.allocation_id = d.allocation_id AND l.gpu_id = d.gpu_id`);
+    await recordVersions(tx, 'gpu', gpuIds);
+  },
+};

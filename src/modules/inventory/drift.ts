@@ -1,0 +1,68 @@
+import sql, { raw } from 'sql-template-tag';
+import type { DriftClass } from '../../kernel/drift.ts';
+import { gatesOf, placementMask } from './gates.ts';
+import { openFindings } from './gpus/findings.ts';
+
+const batch = 500;
+
+const expected = sql`(s.blocks & ~${raw(String(placementMask))}) | ${gatesOf}`;
+
+const misplaced = sql`
+  SELECT s.gpu_id, s.blocks, ${expected} AS expected FROM inventory.gpu_state s
+    JOIN inventory.node n ON n.id = s.node_id JOIN inventory.provider p ON p.id = n.provider_id
+    LEFT JOIN inventory.node_heartbeat h ON h.node_id = n.id
+   WHERE s.deleted_at IS NULL AND s.blocks <> ${expected}`;
+
+/** A GPU that may be claimed although its node may not, or the other way about. */
+export const staleGate: DriftClass = {
+  name: 'stale-gate',
+  rule: 'A GPU has the gates of its node and its provider',
+  find: sql`SELECT m.gpu_id::text AS subject, format('gates %s, its place has %s', m.blocks, m.expected) AS detail
+              FROM (${misplaced}) m`,
+  async repair(tx) {
+    // Whoever changes a node's state holds its row first: after this the gates stand still.
+    await tx.execute(sql`/* inventory:reconcile_lock_nodes */
+      SELECT FROM inventory.node n WHERE n.id IN (
+        SELECT s.node_id FROM inventory.gpu_state s WHERE s.gpu_id IN (SELECT m.gpu_id FROM (${misplaced} LIMIT ${batch}) m))
+       ORDER BY n.id FOR NO KEY UPDATE`);
+    await tx.execute(sql`/* inventory:reconcile_lock_gpus */
+      SELECT FROM inventory.gpu_state s WHERE s.gpu_id IN (SELECT m.gpu_id FROM (${misplaced} LIMIT ${batch}) m)
+       ORDER BY s.gpu_id FOR NO KEY UPDATE`);
+    await tx.execute(sql`/* inventory:reconcile_gates */
+      UPDATE inventory.gpu_state s SET blocks = m.expected
+        FROM (${misplaced} LIMIT ${batch}) m WHERE s.gpu_id = m.gpu_id`);
+    tx.invalidate('gpus');
+  },
+};
+
+/** Two GPUs in one slot, and nobody has been told. */
+const crowded = sql`
+  SELECT g.node_id, g.pci_bus_id, min(g.provider_id::text)::uuid AS provider_id, jsonb_agg(g.id ORDER BY g.seq) AS gpus
+    FROM inventory.gpu g JOIN inventory.gpu_state s ON s.gpu_id = g.id
+   WHERE g.deleted_at IS NULL AND g.parent_gpu_id IS NULL AND g.pci_bus_id IS NOT NULL AND s.presence = 'present'
+     AND NOT EXISTS (SELECT FROM inventory.finding f WHERE f.kind = 'duplicate_slot' AND f.state = 'open'
+                        AND f.subject_key = g.node_id || ' ' || g.pci_bus_id)
+   GROUP BY g.node_id, g.pci_bus_id HAVING count(*) > 1`;
+
+/** After a swap or a boot that nobody reported, one slot may seem to hold two GPUs: which is there, people find out. */
+export const duplicateSlot: DriftClass = {
+  name: 'duplicate-slot',
+  rule: 'A slot holds one present GPU, or there is a finding about it',
+  find: sql`SELECT c.node_id || ' ' || c.pci_bus_id AS subject, 'GPUs ' || c.gpus::text AS detail FROM (${crowded}) c`,
+  async repair(tx) {
+    const slots = await tx.rows<{ nodeId: string; pciBusId: string; providerId: string; gpus: string[] }>(
+      sql`/* inventory:crowded_slots */ ${crowded} LIMIT ${batch}`,
+    );
+    await openFindings(
+      tx,
+      slots.map(({ nodeId, pciBusId, providerId, gpus }) => ({
+        kind: 'duplicate_slot',
+        subjectKey: `${nodeId} ${pciBusId}`,
+        providerId,
+        nodeId,
+        gpuId: gpus[0] ?? null,
+        detail: { pciBusId, gpus },
+      })),
+    );
+  },
+};

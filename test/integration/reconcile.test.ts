@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { versionFaults } from '../support/changes.ts';
+import { runCommand, runJson } from '../support/command-line.ts';
+import { allocationFaults, ledgerFaults, quotaFaults, unswept } from '../support/ledger.ts';
+import { openNode, type TestTenant } from '../support/schedulable.ts';
+import { startService, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
+
+interface Reconciled {
+  ok: boolean;
+  applied: boolean;
+  drifts: { class: string; found: number; left: number; examples: { subject: string }[] }[];
+}
+
+let service: TestService;
+let tenant: TestTenant;
+let gpuIds: string[];
+beforeAll(async () => {
+  service = await startService({ ...unswept, RECONCILE_INTERVAL_S: '0' });
+});
+afterAll(() => service.stop());
+beforeEach(async () => {
+  ({ tenant, gpuIds } = await openNode(service, { gpus: 3 }));
+});
+
+const reconcile = (...flags: string[]) =>
+  runJson<Reconciled>(['reconcile', ...flags], { DATABASE_URL: service.database.ownerUrl });
+
+/** Changes the database as its owner can, past all triggers. */
+async function damage(statement: string): Promise<void> {
+  const client = await service.sql.connect();
+  await client.query(`SET session_replication_role = replica; ${statement}; RESET session_replication_role`);
+  client.release();
+}
+
+const claim = async (gpus: string[], more: object = {}): Promise<string> => {
+  const { body } = await service
+    .as(tenant.key)
+    .post('/v1/allocations')
+    .send({ gpuIds: gpus, ...more })
+    .expect(201);
+  return body.id;
+};
+
+const stateOf = async (id: string): Promise<string> =>
+  (await service.as().get(`/v1/allocations/${id}`).expect(200)).body.state;
+
+/** That drift of this class is listed, then repaired, then gone; and that everything agrees in the end. */
+async function expectRepair(name: string, subjects: string[]): Promise<void> {
+  const listed = await reconcile('--dry-run');
+  expect({ code: listed.code, ok: listed.answer.ok, applied: listed.answer.applied }).toEqual({
+    code: 1,
+    ok: false,
+    applied: false,
+  });
+  const drift = listed.answer.drifts.find((found) => found.class === name);
+  expect(drift?.examples.map(({ subject }) => subject).sort()).toEqual(subjects.toSorted());
+  expect(await reconcile('--apply')).toMatchObject({ code: 0, answer: { ok: true, applied: true } });
+  const again = await reconcile();
+  expect(again.answer.drifts.filter(({ found }) => found > 0)).toEqual([]);
+  expect(again.code).toBe(0);
+  expect(await ledgerFaults(service.sql)).toEqual([]);
+  expect(await allocationFaults(service.sql)).toEqual([]);
+  expect(await quotaFaults(service.sql)).toEqual([]);
+  expect(await versionFaults(service.sql)).toEqual([]);
+}
+
+it('finds nothing where nothing has drifted', async () => {
+  await claim(gpuIds.slice(0, 2), { holdTtlS: 600 });
+  const { code, answer } = await reconcile();
+  expect(answer.drifts.filter(({ found }) => found > 0)).toEqual([]);
+  expect(code).toBe(0);
+});
+
+describe('an allocation', () => {
+  it('without its rows in the ledger is a ghost, and ends', async () => {
+    const id = await claim(gpuIds);
+    await service.sql.query('DELETE FROM inventory.allocation_gpu WHERE allocation_id = $1', [id]);
+    await expectRepair('ghost-allocation', [id]);
+    expect(await stateOf(id)).toBe('interrupted');
+    await claim(gpuIds);
+  });
+
+  it('that has ended leaves no GPU in use', async () => {
+    const id = await claim(gpuIds);
+    await damage(
+      `UPDATE inventory.allocation SET state = 'released', released_at = clock_timestamp() WHERE id = '${id}'`,
+    );
+    await service.sql.query(`UPDATE inventory.allocation SET version = version + 1 WHERE id = $1`, [id]);
+    await expectRepair('ghost-share', gpuIds);
+    await claim(gpuIds);
+  });
+
+  it('that is confirmed holds its GPUs no longer', async () => {
+    const [gpuId = ''] = gpuIds;
+    const id = await claim([gpuId]);
+    await damage(`UPDATE inventory.allocation_gpu SET held_until = clock_timestamp() + interval '1 hour'
+                   WHERE allocation_id = '${id}'`);
+    await expectRepair('stale-hold', [gpuId]);
+    const { body } = await service.as().get(`/v1/gpus/${gpuId}`).expect(200);
+    expect(body.allocationState).toBe('allocated');
+  });
+});
+
+describe('a GPU', () => {
+  it('that is given out twice stays with whoever had it first', async () => {
+    const [gpuId = '', other = ''] = gpuIds;
+    const first = await claim([gpuId]);
+    const second = await claim([other]);
+    await damage(`UPDATE inventory.allocation_gpu
+                     SET (gpu_id, root_gpu_id, exclusive, units, root_units) = ('${gpuId}', '${gpuId}', false, 500, 500)
+                   WHERE allocation_id = '${second}'`);
+    await expectRepair('double-hold', [gpuId]);
+    expect([await stateOf(first), await stateOf(second)]).toEqual(['active', 'interrupted']);
+    await claim([other]);
+  });
+
+  it('shows what the ledger adds up to', async () => {
+    const [used = '', free = ''] = gpuIds;
+    await claim([used]);
+    await damage(`UPDATE inventory.gpu_state SET used_units = 0, active_units = 0 WHERE gpu_id = '${used}'`);
+    await damage(`UPDATE inventory.gpu_state SET used_units = 250 WHERE gpu_id = '${free}'`);
+    await expectRepair('stale-share-counter', [used, free]);
+    await service
+      .as(tenant.key)
+      .post('/v1/allocations')
+      .send({ gpuIds: [used] })
+      .expect(409);
+    await claim([free]);
+  });
+
+  it('has the gates of its node', async () => {
+    const [gpuId = ''] = gpuIds;
+    await damage(`UPDATE inventory.gpu_state SET blocks = blocks | 8 WHERE gpu_id = '${gpuId}'`);
+    await expectRepair('stale-gate', [gpuId]);
+    await claim([gpuId]);
+  });
+
+  it('shares its slot with no other, or a finding says so', async () => {
+    const { rows } = await service.sql.query<{ place: string; nodeId: string }>(
+      `UPDATE inventory.gpu SET pci_bus_id = '00000000:03:00.0' WHERE id = ANY($1)
+       RETURNING node_id || ' ' || pci_bus_id AS place, node_id AS "nodeId"`,
+      [gpuIds.slice(0, 2)],
+    );
+    await expectRepair('duplicate-slot', [rows[0]?.place ?? '']);
+    const { body } = await service.as().get(`/v1/findings?nodeId=${rows[0]?.nodeId}`).expect(200);
+    expect(body.items).toEqual([expect.objectContaining({ kind: 'duplicate_slot', state: 'open' })]);
+  });
+
+  it('has a change row for each of its versions', async () => {
+    const [gpuId = ''] = gpuIds;
+    await service.sql.query('UPDATE inventory.gpu_state SET version = version + 2 WHERE gpu_id = $1', [
+      gpuId,
+    ]);
+    await expectRepair('unrecorded-gpu-version', [gpuId, gpuId]);
+  });
+});
+
+it('counts what a tenant uses against its quotas', async () => {
+  await service
+    .as()
+    .patch(`/v1/tenants/${tenant.id}`)
+    .set('if-match', '*')
+    .send({ quotas: { maxGpus: 3 } })
+    .expect(200);
+  await claim(gpuIds.slice(0, 1));
+  await damage(`UPDATE inventory.tenant_usage SET gpu_units = 3000 WHERE tenant_id = '${tenant.id}'`);
+  await expectRepair('stale-quota-counter', [tenant.id]);
+  await claim(gpuIds.slice(1));
+});
+
+it('tells people what has drifted, where, and what to do', async () => {
+  const [gpuId = ''] = gpuIds;
+  await damage(`UPDATE inventory.gpu_state SET used_units = 250 WHERE gpu_id = '${gpuId}'`);
+  const { code, stdout } = await runCommand(['reconcile'], { DATABASE_URL: service.database.ownerUrl });
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^stale-share-counter +1 +What a GPU shows/m);
+  expect(stdout).toContain(`stale-share-counter: ${gpuId} (250 used and 0 active of 1000; ledger 0 and 0)`);
+  expect(stdout).toContain('1 objects have drifted. --apply repairs them.');
+  expect((await runCommand(['reconcile', '--apply'], { DATABASE_URL: service.database.ownerUrl })).code).toBe(
+    0,
+  );
+});
+
+it('is done by the service itself where the settings say so', async () => {
+  const repairing = await startService({ RECONCILE_INTERVAL_S: '1', RECONCILE_APPLY: 'true' });
+  const {
+    gpuIds: [gpuId],
+  } = await openNode(repairing, { gpus: 1 });
+  await repairing.sql.query(
+    'UPDATE inventory.gpu_state SET used_units = 10, version = version + 1 WHERE gpu_id = $1',
+    [gpuId],
+  );
+  await until('the counter is right again', async () => (await ledgerFaults(repairing.sql)).length === 0);
+  await until('the version is recorded', async () => (await versionFaults(repairing.sql)).length === 0);
+  await repairing.stop();
+});

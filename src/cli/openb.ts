@@ -1,29 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Api } from './api.ts';
 import type { Outcome } from './command.ts';
 import { eachOf } from './each-of.ts';
 import { exitCodes } from './exit-codes.ts';
-import { Failure } from './failure.ts';
+import { gpuInputs, hardwareName } from './openb/hardware.ts';
+import { readNodes, type TraceNode } from './openb/trace.ts';
 import { table } from './table.ts';
-
-/** One line of `openb_node_list_gpu_node.csv`, of the trace that came with "Beware of Fragmentation" (ATC 2023). */
-interface TraceNode {
-  sn: string;
-  cpuCores: number;
-  memoryTotalMb: number;
-  gpus: number;
-  model: string;
-}
-
-/** What the trace's short names mean, with PCI ids and memory of the real hardware. G2 and G3 were not disclosed. */
-const models: Readonly<Record<string, { name: string; pciDeviceId: string; memoryTotalMb: number }>> = {
-  T4: { name: 'Tesla T4', pciDeviceId: '10de:1eb8', memoryTotalMb: 15_360 },
-  P100: { name: 'Tesla P100-PCIE-16GB', pciDeviceId: '10de:15f8', memoryTotalMb: 16_280 },
-  V100M16: { name: 'Tesla V100-SXM2-16GB', pciDeviceId: '10de:1db1', memoryTotalMb: 16_160 },
-  V100M32: { name: 'Tesla V100-SXM2-32GB', pciDeviceId: '10de:1db5', memoryTotalMb: 32_510 },
-  A10: { name: 'NVIDIA A10', pciDeviceId: '10de:2236', memoryTotalMb: 23_028 },
-};
 
 const email = 'openb-trace@example.test';
 const atOnce = 8;
@@ -38,7 +20,7 @@ export async function registerTrace(
   folder: string,
   progress: (line: string) => void,
 ): Promise<Outcome> {
-  const nodes = await readTrace(join(folder, 'openb_node_list_gpu_node.csv'));
+  const nodes = await readNodes(join(folder, 'openb_node_list_gpu_node.csv'));
   const provider = await providerOf(api);
   const known = new Map<string, string>();
   for await (const { id, hostname } of api.walk<{ id: string; hostname: string }>(
@@ -47,24 +29,11 @@ export async function registerTrace(
     known.set(hostname, id);
   let done = 0;
   await eachOf(nodes, atOnce, async (node) => {
-    const id = known.get(node.sn) ?? (await createNode(api, provider, node.sn));
+    const id = known.get(node.name) ?? (await createNode(api, provider, node.name));
     await putInventory(api, id, node);
     if (++done % 200 === 0 || done === nodes.length) progress(`${done} of ${nodes.length} nodes`);
   });
   return compare(nodes, await countByName(api, provider));
-}
-
-async function readTrace(file: string): Promise<TraceNode[]> {
-  const text = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw new Failure(`${file} cannot be read: ${cause.message}`, exitCodes.unreadable, cause);
-  });
-  const [head, ...lines] = text.trim().split(/\r?\n/);
-  if (head !== 'sn,cpu_milli,memory_mib,gpu,model')
-    throw new Failure(`${file} is not the list of nodes.`, exitCodes.unreadable);
-  return lines.map((line) => {
-    const [sn = '', cpu, memory, gpus, model = ''] = line.split(',');
-    return { sn, cpuCores: Number(cpu) / 1000, memoryTotalMb: Number(memory), gpus: Number(gpus), model };
-  });
 }
 
 async function providerOf(api: Api): Promise<string> {
@@ -83,19 +52,8 @@ const putInventory = (api: Api, nodeId: string, node: TraceNode): Promise<object
   api.put(`/v1/nodes/${nodeId}/inventory`, {
     generation: 1,
     system: { cpuCores: node.cpuCores, memoryTotalMb: node.memoryTotalMb },
-    gpus: Array.from({ length: node.gpus }, (_, index) => ({
-      uuid: `GPU-${node.sn}-${index}`,
-      index,
-      ...gpuOf(node.model),
-    })),
+    gpus: gpuInputs(node),
   });
-
-function gpuOf(model: string): object {
-  const known = models[model];
-  if (!known) return { vendor: 'other', name: model };
-  const { memoryTotalMb, ...identity } = known;
-  return { vendor: 'nvidia', ...identity, specs: { memoryTotalMb } };
-}
 
 interface Counted {
   count: number;
@@ -117,7 +75,7 @@ function compare(nodes: readonly TraceNode[], counted: ReadonlyMap<string, Count
   const totals = [...inFile]
     .toSorted(([, a], [, b]) => b - a)
     .map(([model, gpus]) => {
-      const found = counted.get(models[model]?.name ?? model);
+      const found = counted.get(hardwareName(model));
       return { model, modelId: found?.modelId ?? null, inFile: gpus, inService: found?.count ?? 0 };
     });
   const gpus = totals.reduce((sum, { inService }) => sum + inService, 0);

@@ -9,6 +9,7 @@ import { keysCommands } from './keys.ts';
 import { migrateCommands } from './migrate.ts';
 import { openapiCommand } from './openapi.ts';
 import { reconcileCommand } from './reconcile.ts';
+import { replayCommand } from './replay.ts';
 import { retentionCommands } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import type { Shell } from './shell.ts';
@@ -48,5 +49,6 @@ function createProgram(shell: Shell): Command {
   demoCommand(program, shell);
   simulateCommand(program, shell);
   reconcileCommand(program, shell);
+  replayCommand(program, shell);
   return program;
 }

@@ -16,6 +16,8 @@ import { usage } from './quotas/usage.ts';
 import { ledgerDrift } from './reconcile/index.ts';
 import { registerRoutes } from './routes.ts';
 
+export { objectiveNames } from './claims/objectives.ts';
+
 const settings = {
   sweepIntervalMs: integer(
     'ALLOCATION_SWEEP_INTERVAL_MS',

@@ -100,6 +100,7 @@ const withFurtherRules = new Set([
   'batchGpus',
   'putNodeInventory',
   'createAllocation',
+  'findCandidates',
   'drainNode',
   'announceMaintenance',
   'updateMaintenanceWindow',

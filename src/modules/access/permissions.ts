@@ -38,6 +38,7 @@ export const permissions = {
   'usage-metrics:read': watchers,
   'benchmarks:write': ['operator', 'verifier'],
   'benchmarks:read': everybody,
+  'candidates:find': consumers,
   'allocations:write': consumers,
   'allocations:read': ['operator', 'tenant', 'viewer'],
   'api-keys:read': owners,

@@ -66,8 +66,10 @@ const lostRaces = ['resource.busy', 'request.concurrent_update', 'gpu.unavailabl
 const namesGpus = ({ members }: AppError): boolean =>
   Array.isArray(members.gpuIds) && members.gpuIds.length > 0;
 
+/** Whether somebody else was faster. */
+export const isLostRace = (error: unknown): boolean =>
+  error instanceof AppError && lostRaces.includes(error.code);
+
 /** A lost race of any kind as what it means to a claim: somebody else has the GPUs. */
 export const asUnavailable = (error: unknown, gpuIds: readonly string[]): unknown =>
-  error instanceof AppError && lostRaces.includes(error.code) && !namesGpus(error)
-    ? gpuUnavailable(gpuIds)
-    : error;
+  error instanceof AppError && isLostRace(error) && !namesGpus(error) ? gpuUnavailable(gpuIds) : error;

@@ -4,6 +4,7 @@ import { defineModule } from '../../module.ts';
 import { access } from '../access/index.ts';
 import { gpuRelations, inventory } from '../inventory/index.ts';
 import { liveness } from '../liveness/index.ts';
+import { CandidateService } from './candidates/service.ts';
 import { ClaimService } from './claims/service.ts';
 import { constraints } from './errors.ts';
 import { openExplainer } from './explain/open.ts';
@@ -53,20 +54,16 @@ export const allocations = defineModule({
     const drain = new Drain(kernel.db);
     const search = { filters: gpus.filters, relations: gpuRelations };
     const explainer = openExplainer(kernel, { collection: gpus, relations: gpuRelations, policy });
-    const claims = new ClaimService({
-      db: kernel.db,
-      expiry,
-      search,
-      policy,
-      explainer,
-      interruptions: { policy: settings.interruptionPolicy, graceS: settings.interruptionGraceS },
-    });
+    const interruptions = { policy: settings.interruptionPolicy, graceS: settings.interruptionGraceS };
+    const parts = { db: kernel.db, expiry, search, policy, explainer, interruptions };
+    const claims = new ClaimService(parts);
+    const candidates = new CandidateService(parts);
     const service = new AllocationService(kernel);
     return {
       api: {},
       routes(app) {
         app.addSchema(filterBodySchema(gpus.filters, 'GpuFilter'));
-        registerRoutes(app, { claims, allocations: service });
+        registerRoutes(app, { candidates, claims, allocations: service });
         app.addHook('onClose', () => explainer.close());
       },
       workers: [

@@ -4,6 +4,8 @@ import { IdParams } from '../../kernel/http/params.ts';
 import { PageOf, ref } from '../../kernel/http/schemas.ts';
 import type { App } from '../../module.ts';
 import { created, page } from '../../plugins/reply.ts';
+import { registerCandidates } from './candidates/routes.ts';
+import type { CandidateService } from './candidates/service.ts';
 import type { ClaimService } from './claims/service.ts';
 import { allocations } from './collection.ts';
 import type { AllocationService } from './life/service.ts';
@@ -12,11 +14,14 @@ import {
   ConfirmAllocation,
   CreateAllocation,
   ExtendAllocation,
+  GpuAlternative,
+  GpuGroup,
   GpuRequest,
   ReleaseAllocation,
 } from './schemas.ts';
 
 interface Services {
+  candidates: CandidateService;
   claims: ClaimService;
   allocations: AllocationService;
 }
@@ -24,6 +29,8 @@ interface Services {
 export function registerRoutes(app: App, services: Services): void {
   for (const schema of [
     Allocation,
+    GpuGroup,
+    GpuAlternative,
     GpuRequest,
     CreateAllocation,
     ConfirmAllocation,
@@ -32,6 +39,7 @@ export function registerRoutes(app: App, services: Services): void {
   ]) {
     app.addSchema(schema);
   }
+  registerCandidates(app, services.candidates);
   registerBeginning(app, services.claims);
   registerReading(app, services.allocations);
   registerActions(app, services.allocations);

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Uuid } from '../../kernel/http/params.ts';
 import { DateTime, Nullable, StrEnum } from '../../kernel/http/schemas.ts';
 import { objectiveNames } from './claims/objectives.ts';
@@ -11,15 +11,15 @@ const share = Type.Integer({
   maximum: wholeGpu,
   description: 'Thousandths of each GPU; 1,000 is a whole one, which nobody shares.',
 });
-const holdTtlS = Type.Integer({ minimum: 1, maximum: 86_400, examples: [300] });
-const durationS = Type.Integer({ minimum: 1, maximum: 31_536_000, examples: [3600] });
-const purpose = Type.String({ minLength: 1, maxLength: 200, examples: ['training run 42'] });
-const onInterruption = StrEnum(interruptions, {
+export const holdTtlS = Type.Integer({ minimum: 1, maximum: 86_400, examples: [300] });
+export const durationS = Type.Integer({ minimum: 1, maximum: 31_536_000, examples: [3600] });
+export const purpose = Type.String({ minLength: 1, maxLength: 200, examples: ['training run 42'] });
+export const onInterruption = StrEnum(interruptions, {
   description:
     'When a node of it goes offline or a GPU of it is lost: `release` interrupts it at once, `grace` unless it is back ' +
     'within `graceS`, `keep` not at all. Nothing is billed meanwhile.',
 });
-const graceS = Type.Integer({ minimum: 1, maximum: 86_400, examples: [600] });
+export const graceS = Type.Integer({ minimum: 1, maximum: 86_400, examples: [600] });
 const nanoUsd = () => Type.String({ pattern: '^\\d{1,22}$', examples: ['250000000'] });
 
 const AllocatedGpu = Type.Object({
@@ -84,18 +84,49 @@ export const Allocation = Type.Object(
   { $id: 'Allocation' },
 );
 
-export const GpuRequest = Type.Object(
-  {
-    count: Type.Integer({ minimum: 1, maximum: 1000, examples: [2] }),
-    filter: Type.Optional(Type.Unsafe<object>({ $ref: 'GpuFilter#' })),
-    sameNode: Type.Optional(Type.Boolean({ description: 'All on one node.' })),
-    sameModel: Type.Optional(Type.Boolean({ description: 'All of one model.' })),
-    distinctProviders: Type.Optional(Type.Boolean({ description: 'Each from another provider.' })),
-    objective: Type.Optional(StrEnum(objectiveNames, { default: 'cheapest' })),
-    excludeWarnings: Type.Optional(Type.Boolean({ description: 'No GPU with a health warning.' })),
-  },
-  { $id: 'GpuRequest', additionalProperties: false },
-);
+const count = Type.Integer({ minimum: 1, maximum: 1000, examples: [2] });
+
+/** What GPUs must be like, and have in common. */
+const ask = {
+  filter: Type.Optional(Type.Unsafe<object>({ $ref: 'GpuFilter#' })),
+  sameNode: Type.Optional(Type.Boolean({ description: 'All on one node.' })),
+  sameModel: Type.Optional(Type.Boolean({ description: 'All of one model.' })),
+  distinctProviders: Type.Optional(Type.Boolean({ description: 'Each from another provider.' })),
+  excludeWarnings: Type.Optional(Type.Boolean({ description: 'No GPU with a health warning.' })),
+};
+
+export const GpuGroup = Type.Object({ count, ...ask }, { $id: 'GpuGroup', additionalProperties: false });
+
+const request = {
+  count: Type.Optional({ ...count, description: 'Required without `groups`; with them it is their sum.' }),
+  ...ask,
+  groups: Type.Optional(
+    Type.Array(Type.Unsafe<Static<typeof GpuGroup>>({ $ref: 'GpuGroup#' }), {
+      minItems: 1,
+      maxItems: 16,
+      description:
+        'Several asks in one, all or nothing, no GPU in two of them. What the request says beside them holds for all: ' +
+        '`filter` and `excludeWarnings` for each GPU, `sameNode` and `sameModel` for all groups together.',
+    }),
+  ),
+  objective: Type.Optional(StrEnum(objectiveNames, { default: 'cheapest' })),
+};
+
+export const GpuAlternative = Type.Object(request, { $id: 'GpuAlternative', additionalProperties: false });
+
+export const gpuRequest = {
+  ...request,
+  alternatives: Type.Optional(
+    Type.Array(Type.Unsafe<Static<typeof GpuAlternative>>({ $ref: 'GpuAlternative#' }), {
+      minItems: 1,
+      maxItems: 10,
+      description:
+        'Whole requests, tried in this order where the one beside them does not fit; the first that fits wins.',
+    }),
+  ),
+};
+
+export const GpuRequest = Type.Object(gpuRequest, { $id: 'GpuRequest', additionalProperties: false });
 
 export const CreateAllocation = Type.Object(
   {

@@ -28,7 +28,7 @@ export { setGate } from './blocks.ts';
 export { attestGpu } from './gpus/attestation.ts';
 export { gpuRelations } from './gpus/collection.ts';
 export { openFindings } from './gpus/findings.ts';
-export { gatesAt, type SchedulingPolicy, schedulableAt } from './gpus/schedulability.ts';
+export { gatesAt, levelAt, type SchedulingPolicy, schedulableAt } from './gpus/schedulability.ts';
 export { visibleGpus } from './gpus/view.ts';
 export type { InventoryPorts, LiveAllocation } from './ports.ts';
 export { type GpuSubject, type Health, lockGpu, lockNode, type NodeSubject, revise } from './subjects.ts';

@@ -2,23 +2,23 @@ import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { type SchedulingPolicy, schedulableAt } from '../../inventory/index.ts';
 import type { Patience } from '../life/transition.ts';
-import { type Claim, type ClaimOutcome, claimColumns, judged, placementS } from './claim.ts';
+import { type Claim, type ClaimOutcome, claimColumns, judged, placementS, type Term } from './claim.ts';
 import { type Objective, objectives, tieBreak } from './objectives.ts';
 import { take } from './take.ts';
 import type { Wish } from './wish.ts';
 
 /** More GPUs than asked for are looked at, so that claims which run beside each other need not meet on the same ones. */
-const slack = 32;
+export const slack = 32;
 
 /** A number in the text itself: a plan made once for all then knows that it is small, and walks the index by price. */
-const literal = (count: number): Sql => raw(String(count));
+export const literal = (count: number): Sql => raw(String(count));
 
 /**
  * Free, and schedulable for as long as it is wanted; the first three conditions are those of the partial indexes of
  * `gpu_state`. A partition needs room on its physical GPU.
  */
-const isFree = (claim: Claim, policy: SchedulingPolicy): Sql => sql`
-  ${schedulableAt(sql`clock_timestamp()`, policy, placementS(claim))} AND s.used_units = 0 AND s.deleted_at IS NULL
+export const isFree = (term: Term, policy: SchedulingPolicy): Sql => sql`
+  ${schedulableAt(sql`clock_timestamp()`, policy, placementS(term))} AND s.used_units = 0 AND s.deleted_at IS NULL
   AND (s.root_gpu_id = s.gpu_id OR EXISTS (
         SELECT FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id AND r.used_units < r.total_units))`;
 

@@ -19,6 +19,9 @@ export interface Claim {
   request: object | null;
 }
 
+/** How long a claim is for. */
+export type Term = Pick<Claim, 'holdTtlS' | 'durationS'>;
+
 /** A GPU that a claim met and could not take. */
 export interface Refused {
   gpuId: string;
@@ -56,7 +59,7 @@ export const claimColumns = sql`
   s.active_units, s.held_until, s.price_per_hour_nano_usd, s.version`;
 
 /** Seconds that the GPUs are wanted for, a hold before included; null where no end was named. */
-export const placementS = ({ holdTtlS, durationS }: Claim): number | null =>
+export const placementS = ({ holdTtlS, durationS }: Term): number | null =>
   durationS === null ? null : durationS + (holdTtlS ?? 0);
 
 /** The share of a physical GPU `r` that its partition `s` costs it: by memory, and never nothing. */

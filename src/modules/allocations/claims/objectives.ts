@@ -3,7 +3,7 @@ import sql, { type Sql } from 'sql-template-tag';
 export const objectiveNames = ['cheapest', 'best_fit', 'most_reliable', 'spread'] as const;
 export type Objective = (typeof objectiveNames)[number];
 
-/** What a GPU costs in one respect: smaller is better, unknown is worst. */
+/** What a GPU costs in one respect, an integer: smaller is better, unknown is worst. */
 interface Aspect {
   /** Over the rows `p` of `counted`. */
   value: Sql;
@@ -20,7 +20,7 @@ const price: Aspect = {
 const memory: Aspect = { value: sql`p.memory`, own: sql`coalesce(s.memory_total_mb, 2147483647) AS memory` };
 const unreliability: Aspect = {
   value: sql`p.unreliability`,
-  own: sql`-coalesce(s.reputation, -1)::numeric AS unreliability`,
+  own: sql`round(-coalesce(s.reputation, -1)::float8 * 1e9)::bigint AS unreliability`,
 };
 /** The free GPUs of the GPU's node, whether or not they fit the request. */
 const fewFree: Aspect = { value: sql`p.free`, own: null };

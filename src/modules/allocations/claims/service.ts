@@ -1,42 +1,29 @@
 import type { Static } from 'typebox';
-import type { Principal, RequestContext } from '../../../kernel/context.ts';
+import type { RequestContext } from '../../../kernel/context.ts';
 import type { Database } from '../../../kernel/db/database.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { invalid } from '../../../kernel/errors.ts';
 import type { SchedulingPolicy } from '../../inventory/index.ts';
+import { claimPlan } from '../candidates/hold.ts';
+import { planOf } from '../candidates/plan.ts';
 import { asUnavailable, noCapacity } from '../errors.ts';
-import { type Explainer, fits } from '../explain/explainer.ts';
+import type { Explainer } from '../explain/explainer.ts';
+import { explainRequest } from '../explain/whole-request.ts';
 import { wholeGpu } from '../life/domain.ts';
 import type { Expiry } from '../life/expiry.ts';
 import type { Patience } from '../life/transition.ts';
-import { isQuotaExceeded } from '../quotas/errors.ts';
-import type { CreateAllocation, GpuRequest } from '../schemas.ts';
+import { withinQuotas } from '../quotas/within-quotas.ts';
+import type { CreateAllocation, GpuAlternative, GpuRequest } from '../schemas.ts';
 import type { AllocationView } from '../view.ts';
-import { claimBest } from './best-gpus.ts';
-import { type Claim, type ClaimOutcome, placementS } from './claim.ts';
+import { claimBest, isFree } from './best-gpus.ts';
+import { type Claim, type ClaimOutcome, placementS, type Term } from './claim.ts';
 import { type InterruptionDefaults, interruptionOf } from './interruption.ts';
 import { claimGpus, refuse } from './named-gpus.ts';
-import { type GpuSearch, type Wish, wishOf } from './wish.ts';
+import { NotServed, served } from './not-served.ts';
+import { tenantOf } from './tenant.ts';
+import { type GpuSearch, wishOf } from './wish.ts';
 
 type Input = Static<typeof CreateAllocation>;
-
-/** Who the GPUs are for: an operator says, everybody else is it. */
-function tenantOf({ role, tenantId }: Principal, named: string | undefined): string {
-  if (role !== 'operator' && named !== undefined) throw invalid('/tenantId', 'is for operators');
-  const owner = role === 'operator' ? named : tenantId;
-  if (!owner) throw invalid('/tenantId', 'is required of an operator');
-  return owner;
-}
-
-/** Ends the attempt, and its transaction with it, before anything was written. */
-class NotServed extends Error {
-  readonly outcome: ClaimOutcome;
-
-  constructor(outcome: ClaimOutcome) {
-    super('The claim was not served.');
-    this.outcome = outcome;
-  }
-}
 
 /** Passes over the same request before it is given up: each one that fails has lost its GPUs to somebody else. */
 const maxPasses = 8;
@@ -82,40 +69,35 @@ export class ClaimService {
       throw invalid('/gpuIds', 'is needed where there is no `request`, and does not go with one');
     if (!request) {
       const ids = gpuIds ?? [];
-      return this.#withinQuotas(claim, () =>
+      return withinQuotas(this.#expiry, claim.tenantId, () =>
         lost(ids, this.#named(ctx, ids, { ...claim, count: ids.length, request: null })),
       );
     }
     if (share < wholeGpu) throw invalid('/share', 'goes with `gpuIds`; a request takes whole GPUs');
-    const wanted = request as Static<typeof GpuRequest>;
-    return this.#withinQuotas(claim, () =>
-      lost([], this.#fitting(ctx, wanted, { ...claim, count: wanted.count, request: wanted })),
+    const { alternatives = [], ...wanted } = request as Static<typeof GpuRequest>;
+    const attempts = [
+      this.#attemptOf(wanted, '/request', claim),
+      ...alternatives.map((other, at) => this.#attemptOf(other, `/request/alternatives/${at}`, claim)),
+    ];
+    return withinQuotas(this.#expiry, claim.tenantId, () =>
+      lost([], this.#first(ctx, attempts, { ...claim, request }, request as Static<typeof GpuRequest>)),
     );
   }
 
-  /** A tenant's own allocations that are over end before it is refused for what they count. */
-  async #withinQuotas<T>({ tenantId }: Pick<Claim, 'tenantId'>, claim: () => Promise<T>): Promise<T> {
-    try {
-      return await claim();
-    } catch (error) {
-      if (!isQuotaExceeded(error) || (await this.#expiry.endDueOf(tenantId)) === 0) throw error;
-      return claim();
+  #attemptOf(request: Static<typeof GpuAlternative>, pointer: string, term: Term): Attempt {
+    const policy = this.#policy;
+    if (request.groups) {
+      const plan = planOf(this.#search, request, pointer, isFree(term, policy));
+      return {
+        count: plan.count,
+        work: (tx, claim, patience) => claimPlan(tx, plan, claim, { policy, patience }),
+      };
     }
-  }
-
-  /** The best GPUs, or why there are none; tried once more where the explanation finds that there are. */
-  async #fitting(
-    ctx: RequestContext,
-    request: Static<typeof GpuRequest>,
-    claim: Claim,
-  ): Promise<AllocationView> {
-    const wish = wishOf(this.#search, request);
-    for (let again = false; ; again = true) {
-      const allocation = await this.#best(ctx, wish, claim);
-      if (allocation) return allocation;
-      const explain = await this.#explainer.explainInTime(request, placementS(claim));
-      if (again || !explain || !fits(request, explain)) throw noCapacity(explain);
-    }
+    const wish = wishOf(this.#search, request, pointer);
+    return {
+      count: wish.count,
+      work: (tx, claim, patience) => claimBest(tx, wish, claim, { policy, patience }),
+    };
   }
 
   /** Exactly these GPUs. Holds on them that are over end first, so that no claim fails for want of a sweep. */
@@ -131,16 +113,37 @@ export class ClaimService {
   }
 
   /**
+   * The first of the alternatives that can be served, or why the request itself cannot; tried once more where the
+   * explanation finds that it can.
+   */
+  async #first(
+    ctx: RequestContext,
+    attempts: readonly Attempt[],
+    claim: Omit<Claim, 'count'>,
+    request: Static<typeof GpuRequest>,
+  ): Promise<AllocationView> {
+    for (let again = false; ; again = true) {
+      for (const { count, work } of attempts) {
+        const allocation = await this.#best(ctx, (tx, patience) => work(tx, { ...claim, count }, patience));
+        if (allocation) return allocation;
+      }
+      const { explain, fits } = await explainRequest(this.#explainer, request, placementS(claim));
+      if (again || !fits) throw noCapacity(explain);
+    }
+  }
+
+  /**
    * The best GPUs for a request. The first pass steps over what others have locked; it is worth waiting for them only
    * where there was enough before anything was locked. Null once there was not, with nothing due left.
    */
-  async #best(ctx: RequestContext, wish: Wish, claim: Claim): Promise<AllocationView | null> {
+  async #best(
+    ctx: RequestContext,
+    work: (tx: Transaction, patience: Patience) => Promise<ClaimOutcome>,
+  ): Promise<AllocationView | null> {
     let patience: Patience = 'skip';
     let swept = false;
     for (let pass = 0; pass < maxPasses; pass++) {
-      const { allocation, possible } = await this.#attempt(ctx, (tx) =>
-        claimBest(tx, wish, claim, { policy: this.#policy, patience }),
-      );
+      const { allocation, possible } = await this.#attempt(ctx, (tx) => work(tx, patience));
       if (allocation) return allocation;
       if (!possible && swept) break;
       if (!possible) await this.#expiry.sweep('wait');
@@ -155,18 +158,22 @@ export class ClaimService {
     ctx: RequestContext,
     work: (tx: Transaction) => Promise<ClaimOutcome>,
   ): Promise<ClaimOutcome> {
-    try {
-      const allocation = await this.#db.writeAtOnce(ctx, async (tx) => {
-        const outcome = await work(tx);
-        if (!outcome.allocation) throw new NotServed(outcome);
-        return outcome.allocation;
-      });
-      return { allocation, possible: true, found: [], refused: [] };
-    } catch (error) {
-      if (error instanceof NotServed) return error.outcome;
-      throw error;
-    }
+    const attempt = this.#db.write(ctx, async (tx) => {
+      const outcome = await work(tx);
+      if (!outcome.allocation) throw new NotServed(outcome);
+      return outcome.allocation;
+    });
+    return served(
+      attempt.then((allocation) => ({ allocation, possible: true, found: [], refused: [] })),
+      (outcome) => outcome,
+    );
   }
+}
+
+/** One way to serve a request. */
+interface Attempt {
+  count: number;
+  work(tx: Transaction, claim: Claim, patience: Patience): Promise<ClaimOutcome>;
 }
 
 /** Inside a claim every lost race is one thing to the caller. */

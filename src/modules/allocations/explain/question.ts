@@ -10,9 +10,9 @@ import type { GpuRequest } from '../schemas.ts';
 type Request = Static<typeof GpuRequest>;
 
 /** What of a request decides whether it fits. */
-export type Asked = Pick<
+export type Asked = { count: number } & Pick<
   Request,
-  'count' | 'filter' | 'excludeWarnings' | 'sameNode' | 'sameModel' | 'distinctProviders'
+  'filter' | 'excludeWarnings' | 'sameNode' | 'sameModel' | 'distinctProviders'
 >;
 
 /** What the GPUs of one answer must have in common, or must not. */

@@ -1,0 +1,127 @@
+import type { Queryable } from '../../../kernel/db/transaction.ts';
+import type { Plan, PlannedPart } from './plan.ts';
+import type { GpuClass, GpuSet, Member } from './problem.ts';
+import { aspectsOf, scoreOf, weigh } from './score.ts';
+import { availableSql, type ClassRow, mayHaveMore, supplySql } from './supply.ts';
+import { bestTeamSets, type TeamRule } from './teams.ts';
+
+/** A class of equal GPUs with what the API shows of it. */
+export interface CountedClass extends GpuClass {
+  key: string;
+  modelId: string;
+  available: number;
+}
+
+/** A set of GPUs that would serve a request now. */
+export interface Candidate {
+  classes: { modelId: string; nodeId?: string; count: number; available: number }[];
+  gpuIds: string[];
+  score: number;
+  scoreTerms: Partial<Record<string, number>>;
+}
+
+/** A candidate that was found, with what is needed to take it. */
+export interface Found {
+  taken: GpuSet<CountedClass>['taken'];
+  /** The candidate as the API shows it: the best of each class, or of those that `isMine` is true of. */
+  pick(isMine: (member: Member) => boolean): Candidate;
+}
+
+/** Looked at first, and how many times more where that was not enough. */
+const depths = { first: 64, factor: 8 };
+
+/** The best `limit` candidates, the first of them what a claim would take. */
+export async function findCandidates(db: Queryable, plan: Plan, limit: number): Promise<Found[]> {
+  const { classes, isCut } = await supplyOf(db, plan, limit);
+  const sets = [...bestTeamSets({ parts: plan.parts, classes }, rulesOf(plan), limit)];
+  const available = isCut ? await availableOf(db, plan, sets) : new Map();
+  return sets.map(({ taken }) => ({
+    taken,
+    pick: (isMine) => {
+      const picked = [...taken].map(
+        ([cls, count]) => [cls, cls.members.filter(isMine).slice(0, count)] as const,
+      );
+      return candidateOf(plan, new Map(picked), available);
+    },
+  }));
+}
+
+interface Supply {
+  classes: CountedClass[];
+  /** Whether `available` counts only some of the GPUs. */
+  isCut: boolean;
+}
+
+/** Looks at more and more GPUs until there are classes enough, whatever many of them are equal. */
+async function supplyOf(db: Queryable, plan: Plan, limit: number): Promise<Supply> {
+  for (let depth = firstDepth(plan.count + limit); ; depth *= depths.factor) {
+    const rows = await db.rows<ClassRow>(supplySql(plan, { limit, depth }));
+    const seen = rows[0]?.seen ?? [];
+    const isShort = (part: PlannedPart, at: number) =>
+      mayHaveMore(plan, part, depth, seen[at] ?? 0) &&
+      rows.filter(({ parts }) => parts.includes(at)).length < plan.count + limit;
+    if (!plan.parts.some(isShort)) {
+      const isCut = plan.parts.some((part, at) => mayHaveMore(plan, part, depth, seen[at] ?? 0));
+      return { classes: rows.map((row) => classOf(plan, row)), isCut };
+    }
+  }
+}
+
+function firstDepth(least: number): number {
+  let depth = depths.first;
+  while (depth < 2 * least) depth *= depths.factor;
+  return depth;
+}
+
+function classOf({ objective }: Plan, row: ClassRow): CountedClass {
+  const { gpuIds, free, ranks, own, ...shown } = row;
+  const members = gpuIds.map((gpuId, at) => {
+    const aspects = aspectsOf(objective, own, free[at] ?? 0);
+    return { gpuId, aspects, weight: weigh(aspects), rank: ranks[at] as number };
+  });
+  return { ...shown, members };
+}
+
+/** Parts whose GPUs are of one node, or of one model, or both. */
+function rulesOf({ parts, together }: Plan): TeamRule[] {
+  const rule = (of: readonly number[], { sameNode, sameModel }: typeof together): TeamRule[] =>
+    sameNode || sameModel
+      ? [{ parts: of, teamOf: ({ nodeId, model }) => `${sameNode ? nodeId : ''} ${sameModel ? model : ''}` }]
+      : [];
+  return [...rule([...parts.keys()], together), ...parts.flatMap((part, at) => rule([at], part))];
+}
+
+/** A candidate of these members of its classes. */
+function candidateOf(
+  { objective, parts }: Plan,
+  picked: ReadonlyMap<CountedClass, readonly Member[]>,
+  available: ReadonlyMap<string, number>,
+): Candidate {
+  const members = [...picked.values()].flat();
+  const sums = (members[0]?.aspects ?? []).map((_, at) =>
+    members.reduce((sum, { aspects }) => sum + (aspects[at] as bigint), 0n),
+  );
+  const asked = parts.reduce((sum, { count, askedMemoryMb }) => sum + count * askedMemoryMb, 0);
+  return {
+    classes: [...picked].map(([{ key, modelId, nodeId, available: counted }, { length }]) => ({
+      modelId,
+      ...(nodeId !== null && { nodeId }),
+      count: length,
+      available: available.get(key) ?? counted,
+    })),
+    gpuIds: members.map(({ gpuId }) => gpuId),
+    ...scoreOf(objective, sums, asked),
+  };
+}
+
+async function availableOf(
+  db: Queryable,
+  plan: Plan,
+  sets: readonly GpuSet<CountedClass>[],
+): Promise<ReadonlyMap<string, number>> {
+  const providers = new Set(
+    sets.flatMap(({ taken }) => [...taken.keys()].map(({ providerId }) => providerId)),
+  );
+  const rows = await db.rows<{ key: string; available: number }>(availableSql(plan, [...providers]));
+  return new Map(rows.map(({ key, available }) => [key, available]));
+}

@@ -1,0 +1,109 @@
+import sql, { type Sql } from 'sql-template-tag';
+import type { Static } from 'typebox';
+import { invalid } from '../../../kernel/errors.ts';
+import type { Objective } from '../claims/objectives.ts';
+import { type Condition, conditionOf, countOf, type GpuSearch, tablesOf } from '../claims/wish.ts';
+import type { GpuAlternative, GpuGroup, GpuRequest } from '../schemas.ts';
+import { askedMemoryMb } from './asked-memory.ts';
+import type { Part } from './problem.ts';
+
+type Ask = Omit<Static<typeof GpuGroup>, 'count'>;
+type Request = Static<typeof GpuAlternative>;
+
+/** What the GPUs of one part must be like, and have in common. */
+export interface PlannedPart extends Part {
+  condition: Sql;
+  sameNode: boolean;
+  sameModel: boolean;
+  askedMemoryMb: number;
+}
+
+/** A request as the search for candidates reads it: one part, or one for each group. */
+export interface Plan {
+  objective: Objective;
+  parts: readonly PlannedPart[];
+  /** What the GPUs of all groups have in common. */
+  together: { sameNode: boolean; sameModel: boolean };
+  /** Whether GPUs of different nodes are told apart. */
+  byNode: boolean;
+  /** GPUs in all. */
+  count: number;
+  /** `gpu_state s` and whatever else is read. */
+  tables: Sql;
+  /** Free, and schedulable for as long as it is wanted; over `gpu_state s`. */
+  free: Sql;
+}
+
+const all = (a: Condition, b: Condition): Condition => ({
+  sql: sql`${a.sql} AND ${b.sql}`,
+  relations: new Set([...a.relations, ...b.relations]),
+});
+
+/** A request and its alternatives in the order in which they are tried; `pointer` says where it stands in the body. */
+export const plansOf = (
+  search: GpuSearch,
+  { alternatives = [], ...request }: Static<typeof GpuRequest>,
+  pointer: string,
+  free: Sql,
+): Plan[] => [
+  planOf(search, request, pointer, free),
+  ...alternatives.map((alternative, at) =>
+    planOf(search, alternative, `${pointer}/alternatives/${at}`, free),
+  ),
+];
+
+/**
+ * Compiles a request; `pointer` says where it stands in the body.
+ *
+ * @throws 400 `request.invalid` naming a field that is missing, not known, or at odds with the groups.
+ */
+export function planOf(search: GpuSearch, request: Request, pointer: string, free: Sql): Plan {
+  const own = conditionOf(search, request, `${pointer}/filter`);
+  const asks = request.groups ?? [{ ...request, count: countOf(request, pointer) }];
+  if (request.groups) checkGroups(request, pointer);
+  const conditions = request.groups?.map((group, at) =>
+    all(own, conditionOf(search, group, `${pointer}/groups/${at}/filter`)),
+  ) ?? [own];
+  const parts = asks.map((ask, at) => partOf(ask, conditions[at] as Condition, [request, ask]));
+  const grouped = request.groups !== undefined;
+  const together = {
+    sameNode: grouped && request.sameNode === true,
+    sameModel: grouped && request.sameModel === true,
+  };
+  return {
+    objective: request.objective ?? 'cheapest',
+    parts,
+    together,
+    byNode: together.sameNode || asks.some(({ sameNode }) => sameNode === true),
+    count: sum(asks),
+    free,
+    tables: tablesOf(search, new Set(conditions.flatMap(({ relations }) => [...relations]))),
+  };
+}
+
+const sum = (asks: readonly { count: number }[]): number =>
+  asks.reduce((total, { count }) => total + count, 0);
+
+function partOf(ask: Ask & { count: number }, condition: Condition, asks: readonly Ask[]): PlannedPart {
+  const several = ask.count > 1;
+  return {
+    count: ask.count,
+    condition: condition.sql,
+    sameNode: several && ask.sameNode === true,
+    sameModel: several && ask.sameModel === true,
+    distinctProviders: several && ask.distinctProviders === true,
+    askedMemoryMb: Math.max(...asks.map(({ filter }) => askedMemoryMb(filter))),
+  };
+}
+
+/** Most GPUs that one request can be for, all groups together. */
+const maxCount = 1000;
+
+function checkGroups({ count, groups = [], distinctProviders }: Request, pointer: string): void {
+  if (distinctProviders !== undefined)
+    throw invalid(`${pointer}/distinctProviders`, 'goes into the groups where there are any');
+  if (count !== undefined && count !== sum(groups))
+    throw invalid(`${pointer}/count`, `differs from the sum of the groups, ${sum(groups)}`);
+  if (sum(groups) > maxCount)
+    throw invalid(`${pointer}/groups`, `ask for more than ${maxCount} GPUs together`);
+}

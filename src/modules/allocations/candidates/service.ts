@@ -1,0 +1,139 @@
+import type { Static } from 'typebox';
+import type { RequestContext } from '../../../kernel/context.ts';
+import type { Database } from '../../../kernel/db/database.ts';
+import type { Queryable } from '../../../kernel/db/transaction.ts';
+import type { SchedulingPolicy } from '../../inventory/index.ts';
+import { isFree } from '../claims/best-gpus.ts';
+import { placementS } from '../claims/claim.ts';
+import { type InterruptionDefaults, interruptionOf } from '../claims/interruption.ts';
+import { tenantOf } from '../claims/tenant.ts';
+import type { GpuSearch } from '../claims/wish.ts';
+import { asUnavailable, isLostRace } from '../errors.ts';
+import type { Explain, Explainer } from '../explain/explainer.ts';
+import { explainRequest } from '../explain/whole-request.ts';
+import { wholeGpu } from '../life/domain.ts';
+import type { Expiry } from '../life/expiry.ts';
+import type { Patience } from '../life/transition.ts';
+import { withinQuotas } from '../quotas/within-quotas.ts';
+import { type Answer, hold, look } from './answer.ts';
+import { plansOf } from './plan.ts';
+import type { FindCandidates } from './schemas.ts';
+
+type Input = Static<typeof FindCandidates>;
+
+/** One of several looks at the same request. */
+interface Look {
+  patience: Patience;
+  /** Whether what it finds is the answer, whatever it is. */
+  isLast: boolean;
+  /** Why there is nothing, as far as that is known. */
+  explain: Explain | null;
+}
+
+/** Ends a look, and its transaction with it, that is worth another one. */
+class Again extends Error {
+  /** Nothing fitted; else somebody else was faster. */
+  readonly isEmpty: boolean;
+
+  constructor(isEmpty: boolean) {
+    super('Another look may find more.');
+    this.isEmpty = isEmpty;
+  }
+}
+
+/** Looks at the same request before it is given up: each one that fails has lost its GPUs to somebody else. */
+const maxLooks = 8;
+
+interface Options {
+  db: Database;
+  expiry: Expiry;
+  search: GpuSearch;
+  policy: SchedulingPolicy;
+  explainer: Pick<Explainer, 'explainInTime'>;
+  interruptions: InterruptionDefaults;
+}
+
+/** Finds the sets of GPUs that would serve a request now, and holds the best one. */
+export class CandidateService {
+  readonly #db: Database;
+  readonly #expiry: Expiry;
+  readonly #search: GpuSearch;
+  readonly #policy: SchedulingPolicy;
+  readonly #explainer: Options['explainer'];
+  readonly #interruptions: InterruptionDefaults;
+
+  constructor({ db, expiry, search, policy, explainer, interruptions }: Options) {
+    this.#db = db;
+    this.#expiry = expiry;
+    this.#search = search;
+    this.#policy = policy;
+    this.#explainer = explainer;
+    this.#interruptions = interruptions;
+  }
+
+  find(ctx: RequestContext, input: Input): Promise<Answer> {
+    const {
+      limit = 10,
+      explain = false,
+      holdTtlS = null,
+      durationS = null,
+      purpose = null,
+      tenantId,
+      onInterruption,
+      graceS,
+      ...request
+    } = input;
+    const policy = this.#policy;
+    const term = { holdTtlS, durationS };
+    const wanted = { limit, plans: plansOf(this.#search, request, '', isFree(term, policy)) };
+    const explained = () => explainRequest(this.#explainer, request, placementS(term));
+    const finish = (answer: Answer, { isLast, explain: why }: Look): Answer => {
+      const isOpen = answer.candidates.length === 0 || (holdTtlS !== null && !answer.hold);
+      if (isOpen && !isLast) throw new Again(answer.candidates.length === 0);
+      return { ...answer, ...(why && (explain || isOpen) && { explain: why }) };
+    };
+    if (holdTtlS === null) {
+      if (tenantId !== undefined) tenantOf(ctx.principal, tenantId);
+      const read = async (db: Queryable, round: Look) => finish(await look(db, wanted), round);
+      return this.#until(explain, explained, (round) => {
+        // A reply that a key keeps is stored in a transaction that writes.
+        if (ctx.idempotency) return this.#db.write(ctx, (tx) => read(tx, round));
+        return this.#db.read(ctx, (tx) => read(tx, round));
+      });
+    }
+    const claim = { ...term, tenantId: tenantOf(ctx.principal, tenantId), share: wholeGpu, purpose, request };
+    return withinQuotas(this.#expiry, claim.tenantId, () =>
+      this.#until(explain, explained, (round) =>
+        this.#db.write(ctx, async (tx) =>
+          finish(await hold(tx, wanted, claim, { policy, patience: round.patience }), round),
+        ),
+      ),
+    );
+  }
+
+  /**
+   * Looks until there is something to tell. Before a no, what is over by the clock is ended, and the no is explained;
+   * whom others beat waits for them the next time.
+   */
+  async #until(
+    explainAll: boolean,
+    explained: () => Promise<{ explain: Explain | null }>,
+    attempt: (round: Look) => Promise<Answer>,
+  ): Promise<Answer> {
+    const round: Look = { patience: 'skip', isLast: false, explain: null };
+    if (explainAll) round.explain = (await explained()).explain;
+    for (let looks = 1; ; looks++) {
+      round.isLast ||= looks === maxLooks;
+      try {
+        return await attempt(round);
+      } catch (error) {
+        if (round.isLast || !(error instanceof Again || isLostRace(error))) throw asUnavailable(error, []);
+        round.patience = 'wait';
+        if (!(error instanceof Again) || !error.isEmpty) continue;
+        if ((await this.#expiry.sweep('wait')) > 0) continue;
+        round.explain ??= (await explained()).explain;
+        round.isLast = true;
+      }
+    }
+  }
+}

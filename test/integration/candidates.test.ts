@@ -1,0 +1,435 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
+import { createKey, createProvider } from '../support/fleet.ts';
+import { getGpu } from '../support/gpu-inputs.ts';
+import { allocationFaults, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { createTenant, openNode, type TestTenant } from '../support/schedulable.ts';
+import { type Client, startService, type TestService } from '../support/service.ts';
+
+let service: TestService;
+let tenant: TestTenant;
+let client: Client;
+/** Marks the GPUs of one test, which asks for no others. */
+let mark: string;
+
+beforeAll(async () => {
+  service = await startService(unswept);
+});
+afterAll(() => service.stop());
+beforeEach(async () => {
+  tenant = await createTenant(service);
+  client = service.as(tenant.key);
+  mark = randomUUID();
+});
+
+describe('POST /v1/candidates', () => {
+  it('200: 16 equal GPUs of a node are one class, and one candidate', async () => {
+    const { node, gpuIds } = await open({ gpus: 16 });
+    const { body } = await ask({ count: 6, sameNode: true, limit: 100 }).expect(200);
+    expect(body).toEqual({
+      candidates: [
+        {
+          classes: [{ modelId: 'nvidia-rtx-4090-24gb', nodeId: node.id, count: 6, available: 16 }],
+          gpuIds: gpuIds.slice(0, 6),
+          score: expect.any(Number),
+          scoreTerms: { price: -6e8, surplusMemoryMb: expect.any(Number), freeOnNode: expect.any(Number) },
+        },
+      ],
+    });
+  });
+
+  it('200: every division of two classes, and no more', async () => {
+    await open({ gpus: 4 });
+    await open({ gpus: 3, input: { ...rtx4090, pricePerHourNanoUsd: '200000000' } });
+    const { body } = await ask({ count: 3, limit: 100 }).expect(200);
+    expect(body.candidates.map(countsOf)).toEqual([[3], [2, 1], [1, 2], [3]]);
+    expect(body.candidates.map(availableOf)).toEqual([[4], [4, 3], [4, 3], [3]]);
+  });
+
+  it('200: shows the best ones first, up to the limit, in the same order each time', async () => {
+    for (const price of ['300', '100', '200', '400'])
+      await open({ gpus: 1, input: { ...rtx4090, pricePerHourNanoUsd: price } });
+    const { body } = await ask({ count: 1, limit: 3 }).expect(200);
+    expect(body.candidates.map(({ scoreTerms }: Shown) => scoreTerms.price)).toEqual([-100, -200, -300]);
+    expect((await ask({ count: 1, limit: 3 }).expect(200)).body).toEqual(body);
+  });
+
+  it('200: what does not fit is explained', async () => {
+    await open({ gpus: 2 });
+    const { body } = await ask({ count: 3, sameNode: true }).expect(200);
+    expect(body.candidates).toEqual([]);
+    expect(body.explain.filters.map(({ filter }: { filter: string }) => filter)).toEqual([
+      'schedulable',
+      'free',
+      'labels',
+      'sameNode',
+    ]);
+    expect(body.explain.filters.at(-1)).toMatchObject({ removed: { gpus: 2, nodes: 1, providers: 1 } });
+  });
+
+  it('200: what fits is explained where asked', async () => {
+    await open({ gpus: 2 });
+    expect((await ask({ count: 1 }).expect(200)).body.explain).toBeUndefined();
+    const { body } = await ask({ count: 1, explain: true, holdTtlS: 60 }).expect(200);
+    expect(body.hold.gpus).toHaveLength(1);
+    expect(body.explain.filters.at(-1)).toMatchObject({ filter: 'labels', remaining: { gpus: 2 } });
+  });
+
+  it('200: of groups, the first that would not be served by itself is explained', async () => {
+    await open({ gpus: 2 });
+    const groups = [{ count: 1 }, { count: 1, filter: { minMemoryMb: 40_000 } }];
+    const { body } = await ask({ groups }).expect(200);
+    expect(body.explain.filters.at(-1)).toMatchObject({
+      filter: 'minMemoryMb',
+      value: 40_000,
+      remaining: { gpus: 0 },
+      ifDropped: { gpus: 2 },
+    });
+    const claim = await client
+      .post('/v1/allocations')
+      .send({ request: marked({ groups }) })
+      .expect(409);
+    expect(claim.body).toMatchObject({
+      code: 'allocation.no_capacity',
+      explain: { filters: body.explain.filters },
+    });
+  });
+
+  it('200: neither taken nor unschedulable GPUs are among them, nor ones with a warning where asked', async () => {
+    const { gpuIds } = await open({ gpus: 4 });
+    const [failed, warned, taken, free] = gpuIds as [string, string, string, string];
+    await check(failed, 'failed');
+    await check(warned, 'warning');
+    await client
+      .post('/v1/allocations')
+      .send({ gpuIds: [taken] })
+      .expect(201);
+    const { body: any } = await ask({ count: 1 }).expect(200);
+    expect(any.candidates.flatMap(({ gpuIds: ids }: Shown) => ids).sort()).toEqual([warned, free].sort());
+    const { body: clean } = await ask({ count: 1, excludeWarnings: true }).expect(200);
+    expect(clean.candidates.map(({ gpuIds: ids }: Shown) => ids)).toEqual([[free]]);
+    expect((await ask({ count: 2, excludeWarnings: true }).expect(200)).body.candidates).toEqual([]);
+  });
+
+  it('200: a GPU is free again by the clock, swept or not', async () => {
+    const { gpuIds } = await open({ gpus: 1 });
+    const { body: held } = await client.post('/v1/allocations').send({ gpuIds, holdTtlS: 60 }).expect(201);
+    expect((await ask({ count: 1 }).expect(200)).body.candidates).toEqual([]);
+    await setDeadline(service.sql, held.id, -1);
+    expect((await ask({ count: 1 }).expect(200)).body.candidates).toHaveLength(1);
+  });
+
+  it('200: a small ask never takes a large GPU while a smaller one that fits is free', async () => {
+    const large = await open({ gpus: 1, input: h100 });
+    const small = await open({ gpus: 2 });
+    const request = { count: 1, objective: 'best_fit', filter: { minMemoryMb: 4096 } };
+    const { body } = await ask(request).expect(200);
+    expect(body.candidates.map(({ gpuIds }: Shown) => gpuIds)).toEqual([
+      small.gpuIds.slice(0, 1),
+      large.gpuIds,
+    ]);
+    expect(body.candidates.map(({ scoreTerms }: Shown) => scoreTerms.surplusMemoryMb)).toEqual([
+      4096 - 24_564,
+      4096 - 81_559,
+    ]);
+  });
+
+  it('200: looks as far as it takes where the cheapest are all equal', async () => {
+    await open({ gpus: 80 });
+    const dear = await open({ gpus: 1, input: { ...rtx4090, pricePerHourNanoUsd: '900000000' } });
+    const { body } = await ask({ count: 1, limit: 2 }).expect(200);
+    expect(body.candidates.map(availableOf)).toEqual([[80], [1]]);
+    expect(body.candidates[1].gpuIds).toEqual(dear.gpuIds);
+  });
+
+  it('200: counts all of a class of which it looked at some', async () => {
+    const { id: providerId } = await createProvider(service);
+    for (let node = 0; node < 3; node++) await open({ providerId, gpus: 60 });
+    for (let price = 1; price < 4; price++)
+      await open({ gpus: 30, input: { ...rtx4090, pricePerHourNanoUsd: String(2e8 + price) } });
+    const { body } = await ask({ count: 1, limit: 1 }).expect(200);
+    expect(body.candidates.map(availableOf)).toEqual([[180]]);
+  });
+
+  it('200: an operator asks as well, for whomever', async () => {
+    await open({ gpus: 1 });
+    const { body } = await service
+      .as()
+      .post('/v1/candidates')
+      .send(marked({ count: 1 }))
+      .expect(200);
+    expect(body.candidates).toHaveLength(1);
+    await service
+      .as()
+      .post('/v1/candidates')
+      .send({ ...marked({ count: 1 }), tenantId: tenant.id })
+      .expect(200);
+  });
+
+  it.each([
+    ['there is neither count nor groups', {}, '/count'],
+    ['count is 0', { count: 0 }, '/count'],
+    ['count is over 1,000', { count: 1001 }, '/count'],
+    ['limit is 0', { count: 1, limit: 0 }, '/limit'],
+    ['limit is over 100', { count: 1, limit: 101 }, '/limit'],
+    ['holdTtlS is over a day', { count: 1, holdTtlS: 86_401 }, '/holdTtlS'],
+    ['durationS is 0', { count: 1, durationS: 0 }, '/durationS'],
+    ['a field is unknown', { count: 1, priority: 1 }, '/priority'],
+    ['a filter is unknown', { count: 1, filter: { vram: 1 } }, '/filter/vram'],
+    ['the objective is unknown', { count: 1, objective: 'best' }, '/objective'],
+    ['a tenant names one', { count: 1, tenantId: randomUUID() }, '/tenantId'],
+    ['there are no groups', { groups: [] }, '/groups'],
+    ['there are 17', { groups: Array.from({ length: 17 }, () => ({ count: 1 })) }, '/groups'],
+    ['they ask for too many', { groups: [{ count: 600 }, { count: 401 }] }, '/groups'],
+    ['a group has no count', { groups: [{}] }, '/groups/0/count'],
+    [
+      'a filter of a group is unknown',
+      { groups: [{ count: 1, filter: { vram: 1 } }] },
+      '/groups/0/filter/vram',
+    ],
+    ['count is not their sum', { count: 3, groups: [{ count: 1 }] }, '/count'],
+    [
+      'distinctProviders stands beside groups',
+      { distinctProviders: true, groups: [{ count: 1 }] },
+      '/distinctProviders',
+    ],
+    ['an alternative asks for nothing', { count: 1, alternatives: [{}] }, '/alternatives/0/count'],
+    [
+      'a filter of an alternative is unknown',
+      { count: 1, alternatives: [{ count: 1, filter: { vram: 1 } }] },
+      '/alternatives/0/filter/vram',
+    ],
+    [
+      'alternatives have alternatives',
+      { count: 1, alternatives: [{ count: 1, alternatives: [] }] },
+      '/alternatives/0/alternatives',
+    ],
+  ])('400: %s', async (_what, body, pointer) => {
+    const refused = await client.post('/v1/candidates').send(body).expect(400);
+    expect(refused.body.errors.map((error: { pointer: string }) => error.pointer)).toContain(pointer);
+  });
+
+  it('400: an operator that holds names no tenant', async () => {
+    const { body } = await service.as().post('/v1/candidates').send({ count: 1, holdTtlS: 60 }).expect(400);
+    expect(body.errors[0].pointer).toBe('/tenantId');
+  });
+
+  it('403: only tenants and operators ask', async () => {
+    const { node } = await open({ gpus: 1 });
+    const others = [
+      node.key,
+      await createKey(service, { role: 'provider', providerId: node.providerId }),
+      await createKey(service, { role: 'verifier' }),
+      await createKey(service, { role: 'viewer' }),
+    ];
+    for (const key of others) await service.as(key).post('/v1/candidates').send({ count: 1 }).expect(403);
+  });
+
+  it('404: the tenant that an operator holds for is unknown', async () => {
+    await open({ gpus: 1 });
+    const request = { ...marked({ count: 1 }), holdTtlS: 60, tenantId: randomUUID() };
+    const { body } = await service.as().post('/v1/candidates').send(request).expect(404);
+    expect(body.code).toBe('tenant.not_found');
+  });
+});
+
+describe('POST /v1/candidates with holdTtlS', () => {
+  it('200: holds the first candidate, and nobody else can have it', async () => {
+    const { gpuIds } = await open({ gpus: 3 });
+    const before = await lastChange(service.sql);
+    const { body } = await ask({ count: 2, holdTtlS: 60, durationS: 600, purpose: 'render' }).expect(200);
+    expect(body.hold).toMatchObject({
+      tenantId: tenant.id,
+      state: 'held',
+      holdTtlS: 60,
+      durationS: 600,
+      purpose: 'render',
+      request: marked({ count: 2 }),
+      version: 1,
+    });
+    expect(body.hold.gpus.map(({ gpuId }: { gpuId: string }) => gpuId)).toEqual(gpuIds.slice(0, 2));
+    expect(body.candidates[0].gpuIds).toEqual(gpuIds.slice(0, 2));
+    expect(await changesAfter(service.sql, before)).toEqual(['allocation.created', 'gpu.held', 'gpu.held']);
+    const other = service.as((await createTenant(service)).key);
+    const refused = await other
+      .post('/v1/allocations')
+      .send({ gpuIds: [gpuIds[1]] })
+      .expect(409);
+    expect(refused.body).toMatchObject({ code: 'gpu.unavailable', gpuIds: [gpuIds[1]] });
+    const shown = await client.get(`/v1/allocations/${body.hold.id}`).expect(200);
+    expect(shown.body).toEqual(body.hold);
+  });
+
+  it('200: nothing fits, nothing is held', async () => {
+    await open({ gpus: 1 });
+    const before = await lastChange(service.sql);
+    const { body } = await ask({ count: 2, holdTtlS: 60 }).expect(200);
+    expect(body).toEqual({ candidates: [], explain: expect.any(Object) });
+    expect(await changesAfter(service.sql, before)).toEqual([]);
+  });
+
+  it('200: an operator holds for the tenant that it names', async () => {
+    await open({ gpus: 1 });
+    const request = { ...marked({ count: 1 }), holdTtlS: 60, tenantId: tenant.id };
+    const { body } = await service.as().post('/v1/candidates').send(request).expect(200);
+    expect(body.hold.tenantId).toBe(tenant.id);
+    await client.post(`/v1/allocations/${body.hold.id}/confirm`).expect(200);
+  });
+
+  it('200: with an Idempotency-Key the hold is made once, and told of again', async () => {
+    await open({ gpus: 2 });
+    const send = () => ask({ count: 1, holdTtlS: 60 }).set('idempotency-key', mark);
+    const first = await send().expect(200);
+    const again = await send().expect(200);
+    expect(again.headers['idempotency-replayed']).toBe('true');
+    expect(again.body).toEqual(first.body);
+    await ask({ count: 2, holdTtlS: 60 }).set('idempotency-key', mark).expect(422);
+    expect((await ask({ count: 1 }).expect(200)).body.candidates[0].classes[0].available).toBe(1);
+  });
+
+  it('200: a no is told of again as well, though there is something by then', async () => {
+    const send = () => ask({ count: 1, holdTtlS: 60 }).set('idempotency-key', mark);
+    const { body: no } = await send().expect(200);
+    expect(no.candidates).toEqual([]);
+    await open({ gpus: 1 });
+    expect((await send().expect(200)).body).toEqual(no);
+  });
+
+  it('200: takes a GPU whose hold is over', async () => {
+    const { gpuIds } = await open({ gpus: 1 });
+    const { body: first } = await ask({ count: 1, holdTtlS: 60 }).expect(200);
+    await setDeadline(service.sql, first.hold.id, -1);
+    const { body: second } = await ask({ count: 1, holdTtlS: 60 }).expect(200);
+    expect(second.hold.gpus[0].gpuId).toBe(gpuIds[0]);
+    const { body: ended } = await client.get(`/v1/allocations/${first.hold.id}`).expect(200);
+    expect(ended).toMatchObject({ state: 'expired', endReason: 'hold_expired', version: 2 });
+  });
+});
+
+describe('groups', () => {
+  it('200: no GPU serves two of them, and the one that only one can use is left to it', async () => {
+    const small = await open({ gpus: 1 });
+    const large = await open({ gpus: 1, input: { ...h100, pricePerHourNanoUsd: '1' } });
+    const groups = [{ count: 1 }, { count: 1, filter: { minMemoryMb: 40_000 } }];
+    const { body } = await ask({ groups, holdTtlS: 60 }).expect(200);
+    expect(body.candidates[0].gpuIds.sort()).toEqual([...small.gpuIds, ...large.gpuIds].sort());
+    expect(body.hold.gpus).toHaveLength(2);
+    expect(body.hold.request.groups).toEqual(groups);
+  });
+
+  it('200: what stands beside them holds for all', async () => {
+    await open({ gpus: 3 });
+    const { node } = await open({ gpus: 4, input: { ...rtx4090, pricePerHourNanoUsd: '900000000' } });
+    const groups = [{ count: 2 }, { count: 2 }];
+    const { body } = await ask({ groups, sameNode: true }).expect(200);
+    expect(body.candidates.map(({ classes }: Shown) => classes)).toEqual([
+      [{ modelId: 'nvidia-rtx-4090-24gb', nodeId: node.id, count: 4, available: 4 }],
+    ]);
+    expect((await ask({ groups, count: 4, sameNode: true }).expect(200)).body).toEqual(body);
+  });
+
+  it('200: each may have its own restrictions', async () => {
+    const pair = await open({ gpus: 2, input: { ...rtx4090, pricePerHourNanoUsd: '5' } });
+    const alone = await open({ gpus: 1, input: { ...rtx4090, pricePerHourNanoUsd: '1' } });
+    const { body } = await ask({ groups: [{ count: 1 }, { count: 2, sameNode: true }] }).expect(200);
+    expect(body.candidates[0].gpuIds.sort()).toEqual([...pair.gpuIds, ...alone.gpuIds].sort());
+  });
+
+  it('200: a node with 16 GPUs in eight groups is one candidate', async () => {
+    await open({ gpus: 16 });
+    const groups = Array.from({ length: 8 }, () => ({ count: 2, sameNode: true }));
+    const { body } = await ask({ groups, limit: 100 }).expect(200);
+    expect(body.candidates.map(({ classes: [only] }: Shown) => [only?.count, only?.available])).toEqual([
+      [16, 16],
+    ]);
+  });
+
+  it('201: an allocation takes all of them or none', async () => {
+    const { gpuIds } = await open({ gpus: 3 });
+    const groups = [{ count: 2, sameNode: true }, { count: 1 }];
+    const claim = (request: { groups: object[] }) =>
+      client.post('/v1/allocations').send({ request: marked(request) });
+    const { body } = await claim({ groups: [...groups, { count: 1 }] }).expect(409);
+    expect(body.code).toBe('allocation.no_capacity');
+    expect(await getGpu(service, gpuIds[0] as string)).toMatchObject({ allocationState: 'free' });
+    const { body: made } = await claim({ groups }).expect(201);
+    expect(made.gpus).toHaveLength(3);
+    expect(made.request).toMatchObject(marked({ groups }));
+  });
+});
+
+describe('alternatives', () => {
+  const alternatives = [
+    { count: 2, filter: { minMemoryMb: 500_000 } },
+    { count: 2, objective: 'spread' },
+    { count: 1 },
+  ];
+
+  it('200: the request itself comes before them', async () => {
+    await open({ gpus: 3 });
+    const { body } = await ask({ count: 3, alternatives: alternatives.map(marked) }).expect(200);
+    expect(body.candidates.map(countsOf)).toEqual([[3]]);
+    expect(body.alternative).toBeUndefined();
+  });
+
+  it('200: the first of them that fits wins', async () => {
+    await open({ gpus: 2 });
+    const { body } = await ask({ count: 3, alternatives: alternatives.map(marked), holdTtlS: 60 }).expect(
+      200,
+    );
+    expect(body.candidates.map(countsOf)).toEqual([[2]]);
+    expect(body.alternative).toBe(1);
+    expect(body.candidates[0].scoreTerms).toEqual({ freeOnNode: 4 });
+    expect(body.hold.gpus).toHaveLength(2);
+  });
+
+  it('201: an allocation takes it', async () => {
+    await open({ gpus: 1 });
+    const request = { ...marked({ count: 3 }), alternatives: alternatives.map(marked) };
+    const { body } = await client.post('/v1/allocations').send({ request }).expect(201);
+    expect(body.gpus).toHaveLength(1);
+    const again = await client.post('/v1/allocations').send({ request }).expect(409);
+    expect(again.body.code).toBe('allocation.no_capacity');
+  });
+});
+
+it('leaves ledger, counters, versions and change rows in agreement', async () => {
+  expect(await ledgerFaults(service.sql)).toEqual([]);
+  expect(await allocationFaults(service.sql)).toEqual([]);
+  expect(
+    (await versionFaults(service.sql)).filter(({ subject }) => ['gpu', 'allocation'].includes(subject)),
+  ).toEqual([]);
+});
+
+interface Shown {
+  classes: { modelId: string; nodeId?: string; count: number; available: number }[];
+  gpuIds: string[];
+  scoreTerms: Record<string, number>;
+}
+
+const rtx4090 = { pricePerHourNanoUsd: '100000000' };
+const h100 = {
+  name: 'NVIDIA H100 PCIe',
+  pciDeviceId: '10de:2331',
+  specs: { memoryTotalMb: 81_559 },
+  pricePerHourNanoUsd: '900000000',
+};
+
+const open = ({ input = rtx4090, ...layout }: { gpus: number; providerId?: string; input?: object }) =>
+  openNode(service, { ...layout, input: { ...input, labels: { test: mark } } });
+
+/** The request with its filters narrowed to the GPUs of this test. */
+const marked = <R extends { filter?: object } & Record<string, unknown>>(request: R) => ({
+  ...request,
+  filter: { ...request.filter, labels: { test: mark } },
+});
+
+const ask = (request: { filter?: object } & Record<string, unknown>) =>
+  client.post('/v1/candidates').send(marked(request));
+
+const countsOf = ({ classes }: Shown) => classes.map(({ count }) => count);
+const availableOf = ({ classes }: Shown) => classes.map(({ available }) => available);
+
+const check = (gpuId: string, outcome: string) =>
+  service.as().post('/v1/health-checks').send({ gpuId, check: 'memtest', outcome }).expect(201);

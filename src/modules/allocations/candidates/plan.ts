@@ -22,7 +22,7 @@ export interface PlannedPart extends Part {
 export interface Plan {
   objective: Objective;
   parts: readonly PlannedPart[];
-  /** What the GPUs of all groups have in common. */
+  /** What the GPUs of several groups have in common. */
   together: { sameNode: boolean; sameModel: boolean };
   /** Whether GPUs of different nodes are told apart. */
   byNode: boolean;
@@ -64,17 +64,14 @@ export function planOf(search: GpuSearch, request: Request, pointer: string, fre
   const conditions = request.groups?.map((group, at) =>
     all(own, conditionOf(search, group, `${pointer}/groups/${at}/filter`)),
   ) ?? [own];
-  const parts = asks.map((ask, at) => partOf(ask, conditions[at] as Condition, [request, ask]));
-  const grouped = request.groups !== undefined;
-  const together = {
-    sameNode: grouped && request.sameNode === true,
-    sameModel: grouped && request.sameModel === true,
-  };
+  const { sameNode = false, sameModel = false } = request;
+  const grouped = asks.length > 1;
+  const parts = asks.map((ask, at) => partOf(ask, conditions[at] as Condition, request, grouped));
   return {
     objective: request.objective ?? 'cheapest',
     parts,
-    together,
-    byNode: together.sameNode || asks.some(({ sameNode }) => sameNode === true),
+    together: { sameNode: grouped && sameNode, sameModel: grouped && sameModel },
+    byNode: sameNode || asks.some((ask) => ask.sameNode === true),
     count: sum(asks),
     free,
     tables: tablesOf(search, new Set(conditions.flatMap(({ relations }) => [...relations]))),
@@ -84,15 +81,22 @@ export function planOf(search: GpuSearch, request: Request, pointer: string, fre
 const sum = (asks: readonly { count: number }[]): number =>
   asks.reduce((total, { count }) => total + count, 0);
 
-function partOf(ask: Ask & { count: number }, condition: Condition, asks: readonly Ask[]): PlannedPart {
-  const several = ask.count > 1;
+/** What the request says beside its groups holds for their sum; where there is one only, for that one. */
+function partOf(
+  ask: Ask & { count: number },
+  condition: Condition,
+  request: Request,
+  grouped: boolean,
+): PlannedPart {
+  const said = grouped ? [ask] : [ask, request];
+  const holds = (name: 'sameNode' | 'sameModel') => ask.count > 1 && said.some((of) => of[name] === true);
   return {
     count: ask.count,
     condition: condition.sql,
-    sameNode: several && ask.sameNode === true,
-    sameModel: several && ask.sameModel === true,
-    distinctProviders: several && ask.distinctProviders === true,
-    askedMemoryMb: Math.max(...asks.map(({ filter }) => askedMemoryMb(filter))),
+    sameNode: holds('sameNode'),
+    sameModel: holds('sameModel'),
+    distinctProviders: ask.count > 1 && ask.distinctProviders === true,
+    askedMemoryMb: Math.max(askedMemoryMb(ask.filter), askedMemoryMb(request.filter)),
   };
 }
 

@@ -108,6 +108,9 @@ function kept(plan: Plan, { limit }: Reach): Sql {
   if (!plan.parts.some((part) => isRestricted(restrictionOf(plan, part))))
     return sql`kept AS (SELECT * FROM placed)`;
   const linked = isRestricted(plan.together);
+  // Each other GPU of the request can spoil one team; what parts restrict beside it, any number.
+  const most = plan.parts.length === 1 ? limit : limit + plan.count;
+  const teams = linked && plan.parts.some(isRestricted) ? sql`true` : sql`t.place <= ${most}`;
   const rules = plan.parts.map(
     ({ count, distinctProviders }, at) => sql`(${literal(at)}, ${literal(linked ? 0 : at)},
       ${literal(linked ? plan.parts.length : 1)}, ${literal(count)}, ${distinctProviders}::boolean)`,
@@ -132,7 +135,7 @@ function kept(plan: Plan, { limit }: Reach): Sql {
       FROM served t GROUP BY t.rule, t.parts, t.team HAVING count(*) = t.parts
   ), kept AS (
     SELECT p.* FROM placed p JOIN rule r USING (part) JOIN team t ON t.rule = r.rule AND t.team = p.team
-     WHERE t.place <= ${plan.parts.length === 1 ? limit : limit + plan.count}
+     WHERE ${teams}
   )`;
 }
 

@@ -4,7 +4,7 @@ import type { Database } from '../../../kernel/db/database.ts';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
 import type { SchedulingPolicy } from '../../inventory/index.ts';
 import { isFree } from '../claims/best-gpus.ts';
-import { placementS } from '../claims/claim.ts';
+import { type Claim, placementS } from '../claims/claim.ts';
 import { type InterruptionDefaults, interruptionOf } from '../claims/interruption.ts';
 import { tenantOf } from '../claims/tenant.ts';
 import type { GpuSearch } from '../claims/wish.ts';
@@ -15,19 +15,21 @@ import { wholeGpu } from '../life/domain.ts';
 import type { Expiry } from '../life/expiry.ts';
 import type { Patience } from '../life/transition.ts';
 import { withinQuotas } from '../quotas/within-quotas.ts';
-import { type Answer, hold, look } from './answer.ts';
+import { type Answer, hold, look, type Wanted } from './answer.ts';
 import { plansOf } from './plan.ts';
 import type { FindCandidates } from './schemas.ts';
 
 type Input = Static<typeof FindCandidates>;
 
 /** One of several looks at the same request. */
-interface Look {
+interface Round {
   patience: Patience;
   /** Whether what it finds is the answer, whatever it is. */
   isLast: boolean;
   /** Why there is nothing, as far as that is known. */
   explain: Explain | null;
+  /** Whether what is served is explained as well. */
+  explainAll: boolean;
 }
 
 /** Ends a look, and its transaction with it, that is worth another one. */
@@ -43,6 +45,12 @@ class Again extends Error {
 
 /** Looks at the same request before it is given up: each one that fails has lost its GPUs to somebody else. */
 const maxLooks = 8;
+
+/** The answer with its explanation; another look where it does not serve, unless this was the last one. */
+function settled(answer: Answer, serves: boolean, { isLast, explain, explainAll }: Round): Answer {
+  if (!serves && !isLast) throw new Again(answer.candidates.length === 0);
+  return explain && (explainAll || !serves) ? { ...answer, explain } : answer;
+}
 
 interface Options {
   db: Database;
@@ -72,43 +80,37 @@ export class CandidateService {
   }
 
   find(ctx: RequestContext, input: Input): Promise<Answer> {
-    const {
-      limit = 10,
-      explain = false,
-      holdTtlS = null,
-      durationS = null,
-      purpose = null,
-      tenantId,
-      onInterruption,
-      graceS,
-      ...request
-    } = input;
-    const policy = this.#policy;
+    const { limit = 10, explain = false, holdTtlS = null, durationS = null, ...rest } = input;
+    const { purpose = null, tenantId, onInterruption, graceS, ...request } = rest;
     const term = { holdTtlS, durationS };
-    const wanted = { limit, plans: plansOf(this.#search, request, '', isFree(term, policy)) };
+    const wanted = { limit, plans: plansOf(this.#search, request, '', isFree(term, this.#policy)) };
     const explained = () => explainRequest(this.#explainer, request, placementS(term));
-    const finish = (answer: Answer, { isLast, explain: why }: Look): Answer => {
-      const isOpen = answer.candidates.length === 0 || (holdTtlS !== null && !answer.hold);
-      if (isOpen && !isLast) throw new Again(answer.candidates.length === 0);
-      return { ...answer, ...(why && (explain || isOpen) && { explain: why }) };
-    };
+    const interruption = interruptionOf({ onInterruption, graceS }, this.#interruptions);
     if (holdTtlS === null) {
       if (tenantId !== undefined) tenantOf(ctx.principal, tenantId);
-      const read = async (db: Queryable, round: Look) => finish(await look(db, wanted), round);
-      return this.#until(explain, explained, (round) => {
-        // A reply that a key keeps is stored in a transaction that writes.
-        if (ctx.idempotency) return this.#db.write(ctx, (tx) => read(tx, round));
-        return this.#db.read(ctx, (tx) => read(tx, round));
-      });
+      return this.#until(explain, explained, (round) => this.#look(ctx, wanted, round));
     }
-    const claim = { ...term, tenantId: tenantOf(ctx.principal, tenantId), share: wholeGpu, purpose, request };
-    return withinQuotas(this.#expiry, claim.tenantId, () =>
-      this.#until(explain, explained, (round) =>
-        this.#db.write(ctx, async (tx) =>
-          finish(await hold(tx, wanted, claim, { policy, patience: round.patience }), round),
-        ),
-      ),
+    const owner = tenantOf(ctx.principal, tenantId);
+    const claim = { ...term, ...interruption, tenantId: owner, share: wholeGpu, purpose, request };
+    return withinQuotas(this.#expiry, owner, () =>
+      this.#until(explain, explained, (round) => this.#hold(ctx, wanted, claim, round)),
     );
+  }
+
+  #look(ctx: RequestContext, wanted: Wanted, round: Round): Promise<Answer> {
+    const read = async (db: Queryable) => {
+      const answer = await look(db, wanted);
+      return settled(answer, answer.candidates.length > 0, round);
+    };
+    // A reply that a key keeps is stored in a transaction that writes.
+    return ctx.idempotency ? this.#db.write(ctx, read) : this.#db.read(ctx, read);
+  }
+
+  #hold(ctx: RequestContext, wanted: Wanted, claim: Omit<Claim, 'count'>, round: Round): Promise<Answer> {
+    return this.#db.write(ctx, async (tx) => {
+      const answer = await hold(tx, wanted, claim, { policy: this.#policy, patience: round.patience });
+      return settled(answer, answer.hold !== undefined, round);
+    });
   }
 
   /**
@@ -118,9 +120,9 @@ export class CandidateService {
   async #until(
     explainAll: boolean,
     explained: () => Promise<{ explain: Explain | null }>,
-    attempt: (round: Look) => Promise<Answer>,
+    attempt: (round: Round) => Promise<Answer>,
   ): Promise<Answer> {
-    const round: Look = { patience: 'skip', isLast: false, explain: null };
+    const round: Round = { patience: 'skip', isLast: false, explainAll, explain: null };
     if (explainAll) round.explain = (await explained()).explain;
     for (let looks = 1; ; looks++) {
       round.isLast ||= looks === maxLooks;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { breakerTrips, intervalMs, jittered, windowMs } from './domain.ts';
+import { breakerTrips, intervalMs, intervalOf, jittered, strained, windowMs } from './domain.ts';
 
 describe('the interval', () => {
   const pacing = { minIntervalS: 10, targetRate: 1000 };
@@ -13,6 +13,12 @@ describe('the interval', () => {
   it('is stretched by up to a half, so that the deadline is at least half an interval away', () => {
     expect([0, 0.5, 1].map((random) => jittered(10_000, random))).toEqual([10_000, 12_500, 15_000]);
     expect(windowMs(10_000) - jittered(10_000, 1)).toBe(5000);
+    expect(intervalOf(windowMs(10_000))).toBe(10_000);
+  });
+
+  it('grows up to four times with the second half of the queue', () => {
+    const shares = [0, 0.5, 0.75, 1];
+    expect(shares.map((share) => strained(10_000, share))).toEqual([10_000, 10_000, 25_000, 40_000]);
   });
 });
 

@@ -17,6 +17,13 @@ interface Breaker {
 export const intervalMs = (nodes: number, { minIntervalS, targetRate }: Pacing): number =>
   Math.ceil(Math.max(minIntervalS, nodes / targetRate) * 1000);
 
+/**
+ * The interval with so much of the queue taken (0–1): beyond a half of it up to four times as long, so that a service that
+ * falls behind is asked less before it has to refuse.
+ */
+export const strained = (interval: number, queueShare: number): number =>
+  Math.ceil(interval * (1 + 6 * Math.max(0, queueShare - 0.5)));
+
 /** The interval plus up to half of it, by `random` (0–1): nodes that woke together drift apart. */
 export const jittered = (interval: number, random: number): number => Math.round(interval * (1 + random / 2));
 
@@ -25,6 +32,9 @@ export const jittered = (interval: number, random: number): number => Math.round
  * one is left for a slow network or one repeated request.
  */
 export const windowMs = (interval: number): number => 2 * interval;
+
+/** The interval that a window belongs to. */
+export const intervalOf = (window: number): number => window / 2;
 
 /**
  * Whether so many nodes would go offline at once that the fault is more likely ours, or the network's: more than

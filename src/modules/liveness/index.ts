@@ -37,6 +37,7 @@ export const liveness = defineModule({
       log,
     });
     const ingest = new Ingest({ db, pool, settings, pace, ports });
+    pace.watch(() => ingest.queued / settings.queueMax);
     const sweeper = new Sweeper({ db, settings, ports });
     const api: LivenessApi = {
       connect: (connected) => Object.assign(ports, connected),

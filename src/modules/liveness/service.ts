@@ -2,7 +2,7 @@ import type { RequestContext } from '../../kernel/context.ts';
 import type { Database } from '../../kernel/db/database.ts';
 import { invalid } from '../../kernel/errors.ts';
 import { parseTimestamp } from '../../kernel/http/timestamp.ts';
-import { jittered } from './domain.ts';
+import { intervalOf, jittered } from './domain.ts';
 import { foreignNode, unknownNode } from './errors.ts';
 import type { Ingest, Outcomes, Submission } from './ingest.ts';
 import type { Pace } from './pace.ts';
@@ -72,9 +72,15 @@ export class HeartbeatService {
       accepted,
       ...(accepted ? {} : { ignoredReason: 'stale_sequence' }),
       serverTime: new Date(at).toISOString(),
-      nextHeartbeatInMs: jittered(this.#options.pace.intervalMs(), Math.random()),
+      nextHeartbeatInMs: jittered(this.#intervalFor(at, deadline), Math.random()),
       deadlineAt: new Date(deadline).toISOString(),
     };
+  }
+
+  /** The interval may have grown since the deadline was set: what was promised stays in reach. */
+  #intervalFor(at: number, deadline: number): number {
+    const now = this.#options.pace.intervalMs();
+    return deadline > at ? Math.min(now, intervalOf(deadline - at)) : now;
   }
 }
 

@@ -49,7 +49,7 @@ describe('the database itself', () => {
     const { body } = await claim({ gpuIds: [gpuIds[0]], share: 300 }).expect(201);
     await claim({ gpuIds: [gpuIds[0]], share: 200, holdTtlS: 60 }).expect(201);
     const changes = [
-      'UPDATE inventory.allocation_gpu SET units = 500 WHERE allocation_id = $1',
+      'UPDATE inventory.allocation_gpu SET units = 500, root_units = 500 WHERE allocation_id = $1',
       'UPDATE inventory.allocation_gpu SET released_at = clock_timestamp() WHERE allocation_id = $1',
       'UPDATE inventory.allocation_gpu SET released_at = NULL WHERE allocation_id = $1',
       'DELETE FROM inventory.allocation_gpu WHERE allocation_id = $1',

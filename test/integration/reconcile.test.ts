@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { versionFaults } from '../support/changes.ts';
 import { runCommand, runJson } from '../support/command-line.ts';
+import type { TestNode } from '../support/fleet.ts';
+import { createGpus, gpuInput } from '../support/gpu-inputs.ts';
 import { allocationFaults, ledgerFaults, quotaFaults, unswept } from '../support/ledger.ts';
 import { openNode, type TestTenant } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
@@ -14,13 +17,14 @@ interface Reconciled {
 
 let service: TestService;
 let tenant: TestTenant;
+let node: TestNode;
 let gpuIds: string[];
 beforeAll(async () => {
   service = await startService({ ...unswept, RECONCILE_INTERVAL_S: '0' });
 });
 afterAll(() => service.stop());
 beforeEach(async () => {
-  ({ tenant, gpuIds } = await openNode(service, { gpus: 3 }));
+  ({ node, tenant, gpuIds } = await openNode(service, { gpus: 3 }));
 });
 
 const reconcile = (...flags: string[]) =>
@@ -113,6 +117,19 @@ describe('a GPU', () => {
     await expectRepair('double-hold', [gpuId]);
     expect([await stateOf(first), await stateOf(second)]).toEqual(['active', 'interrupted']);
     await claim([other]);
+  });
+
+  it('that is given out as such and through a partition is taken from the partition', async () => {
+    const parent = gpuInput({ index: 8 });
+    const child = gpuInput({ index: 9, uuid: `MIG-${randomUUID()}`, parentUuid: parent.uuid });
+    const [whole, part] = (await createGpus(service, node, [parent, child])).map(({ id }) => id) as [string, string];
+    const first = await claim([gpuIds[0] as string]);
+    const second = await claim([part]);
+    await damage(`UPDATE inventory.allocation_gpu SET (gpu_id, root_gpu_id) = ('${whole}', '${whole}')
+                   WHERE allocation_id = '${first}'`);
+    await expectRepair('double-hold', [whole]);
+    expect([await stateOf(first), await stateOf(second)]).toEqual(['active', 'interrupted']);
+    await claim([gpuIds[0] as string]);
   });
 
   it('shows what the ledger adds up to', async () => {

@@ -24,19 +24,30 @@ export async function setDeadline(owner: pg.Pool, allocationId: string, aheadMs:
   );
 }
 
-/** GPUs whose counters differ from what the ledger says of them, or leave their bounds. */
+/**
+ * GPUs whose counters differ from what the ledger says of them, or leave their bounds; physical GPUs that are in use as
+ * such and through a partition at once.
+ */
 export async function ledgerFaults(owner: pg.Pool): Promise<object[]> {
   const { rows } = await owner.query(`
-    SELECT s.gpu_id, s.used_units, s.active_units, s.held_until, l.used, l.active, l.held
-      FROM inventory.gpu_state s, LATERAL (
-        SELECT coalesce(sum(CASE WHEN l.gpu_id = s.gpu_id THEN l.units ELSE l.root_units END), 0)::int AS used,
-               coalesce(sum(CASE WHEN l.gpu_id = s.gpu_id THEN l.units ELSE l.root_units END)
-                          FILTER (WHERE l.held_until IS NULL), 0)::int AS active,
-               min(l.held_until) FILTER (WHERE l.gpu_id = s.gpu_id) AS held
-          FROM inventory.allocation_gpu l
-         WHERE (l.gpu_id = s.gpu_id OR l.root_gpu_id = s.gpu_id) AND l.released_at IS NULL) l
-     WHERE (s.used_units, s.active_units) <> (l.used, l.active) OR s.held_until IS DISTINCT FROM l.held
-        OR NOT (0 <= s.active_units AND s.active_units <= s.used_units AND s.used_units <= s.total_units)`);
+    WITH shares AS (
+      SELECT gpu_id, units, 0 AS part, 0 AS part_memory, held_until FROM inventory.allocation_gpu WHERE released_at IS NULL
+       UNION ALL
+      SELECT root_gpu_id, root_units, root_units, root_memory_units, held_until FROM inventory.allocation_gpu
+       WHERE released_at IS NULL AND root_gpu_id <> gpu_id
+    ), recount AS (
+      SELECT s.gpu_id, coalesce(sum(l.units), 0)::int AS used,
+             coalesce(sum(l.units) FILTER (WHERE l.held_until IS NULL), 0)::int AS active,
+             coalesce(sum(l.part), 0)::int AS part, coalesce(sum(l.part_memory), 0)::int AS part_memory,
+             min(l.held_until) AS held, count(DISTINCT l.part > 0) AS ways
+        FROM inventory.gpu_state s LEFT JOIN shares l USING (gpu_id) GROUP BY s.gpu_id)
+    SELECT s.gpu_id, s.used_units, s.active_units, s.partition_units, s.partition_memory_units, s.held_until, r.*
+      FROM inventory.gpu_state s JOIN recount r USING (gpu_id)
+     WHERE (s.used_units, s.active_units, s.partition_units, s.partition_memory_units)
+           <> (r.used, r.active, r.part, r.part_memory)
+        OR s.held_until IS DISTINCT FROM r.held OR r.ways > 1
+        OR NOT (0 <= s.active_units AND s.active_units <= s.used_units AND s.used_units <= s.total_units)
+        OR s.partition_memory_units > s.total_units`);
   return rows;
 }
 

@@ -57,6 +57,7 @@ const verbs: Readonly<Record<Action, string>> = {
 export const constraints = {
   allocation_gpu_exclusive_key: () => gpuUnavailable(),
   gpu_state_units_check: () => gpuUnavailable(),
+  gpu_state_partition_check: () => gpuUnavailable(),
   tenant_usage_quota_check: quotaExceeded,
   allocation_tenant_id_fkey: () => new AppError(404, 'tenant.not_found', 'No such tenant.'),
 };

@@ -15,12 +15,12 @@ export const literal = (count: number): Sql => raw(String(count));
 
 /**
  * Free, and schedulable for as long as it is wanted; the first three conditions are those of the partial indexes of
- * `gpu_state`. A partition needs room on its physical GPU.
+ * `gpu_state`. Nobody may use a partition's physical GPU as such.
  */
 export const isFree = (term: Term, policy: SchedulingPolicy): Sql => sql`
   ${schedulableAt(sql`clock_timestamp()`, policy, placementS(term))} AND s.used_units = 0 AND s.deleted_at IS NULL
   AND (s.root_gpu_id = s.gpu_id OR EXISTS (
-        SELECT FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id AND r.used_units < r.total_units))`;
+        SELECT FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id AND r.used_units = r.partition_units))`;
 
 /** GPUs that no catalogue entry names are of one model only if they have one name. */
 const modelKey = sql`CASE s.model_id WHEN 'uncatalogued' THEN lower(g.name) ELSE s.model_id END`;

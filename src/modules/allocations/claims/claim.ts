@@ -2,6 +2,7 @@ import sql, { type Sql } from 'sql-template-tag';
 import { gatesAt, type SchedulingPolicy } from '../../inventory/index.ts';
 import type { Interruption } from '../life/domain.ts';
 import type { AllocationView } from '../view.ts';
+import { rootCharge, rootHasRoom } from './partitions.ts';
 
 /** What a claim says beside which GPUs it wants. */
 export interface Claim {
@@ -54,17 +55,13 @@ export interface Choice {
 
 /** What a claim has to know of a GPU that it locks, over `gpu_state s`. */
 export const claimColumns = sql`
-  s.gpu_id, s.root_gpu_id, s.node_id, s.provider_id, s.memory_total_mb, s.blocks, s.maintenance_from,
+  s.gpu_id, s.root_gpu_id, s.node_id, s.provider_id, s.memory_total_mb, s.streaming_multiprocessors, s.blocks, s.maintenance_from,
   s.maintenance_until, s.level1_until, s.level2_until, s.level3_until, s.level4_until, s.total_units, s.used_units,
-  s.active_units, s.held_until, s.price_per_hour_nano_usd, s.version`;
+  s.active_units, s.partition_units, s.partition_memory_units, s.held_until, s.price_per_hour_nano_usd, s.version`;
 
 /** Seconds that the GPUs are wanted for, a hold before included; null where no end was named. */
 export const placementS = ({ holdTtlS, durationS }: Term): number | null =>
   durationS === null ? null : durationS + (holdTtlS ?? 0);
-
-/** The share of a physical GPU `r` that its partition `s` costs it: by memory, and never nothing. */
-const rootUnits = (share: number): Sql => sql`CASE WHEN s.root_gpu_id = s.gpu_id THEN ${share}::integer
-  ELSE greatest(1, floor(${share}::integer * coalesce(least(s.memory_total_mb::real / r.memory_total_mb, 1), 0)))::integer END`;
 
 /**
  * The CTE `judged`: each `wanted` row of `locked` with whether the claim fits it, at a time taken after the locks. A
@@ -76,10 +73,9 @@ export function judged(claim: Claim, policy: SchedulingPolicy, wanted: Sql): Sql
   return sql`moment AS MATERIALIZED (
   SELECT clock_timestamp() AS at FROM (SELECT count(*) FROM locked) AS all_locked
 ), judged AS MATERIALIZED (
-  SELECT s.*, ${rootUnits(share)} AS root_units, ${closed} AS gates, ${closed} = 0
-         AND s.used_units + ${share}::integer <= s.total_units
-         AND (s.root_gpu_id = s.gpu_id OR r.used_units + ${rootUnits(share)} <= r.total_units) AS fits
-    FROM locked s JOIN locked r ON r.gpu_id = s.root_gpu_id CROSS JOIN moment
+  SELECT s.*, u.*, least(s.held_until, r.held_until) AS first_hold_until, ${closed} AS gates, ${closed} = 0
+         AND s.used_units + ${share}::integer <= s.total_units AND ${rootHasRoom} AS fits
+    FROM locked s JOIN locked r ON r.gpu_id = s.root_gpu_id CROSS JOIN moment, ${rootCharge(share)}
    WHERE ${wanted}
 )`;
 }

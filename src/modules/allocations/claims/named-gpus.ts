@@ -9,7 +9,7 @@ import { take } from './take.ts';
 /** The GPUs that exist, and what stood against those that the claim does not fit. */
 const met = ({ share }: Claim): Sql => sql`, (SELECT json_agg(c.gpu_id) FROM chosen c) AS found, (
   SELECT json_agg(json_build_object(
-           'gpuId', c.gpu_id, 'gates', c.gates, 'due', coalesce(c.held_until <= clock_timestamp(), false),
+           'gpuId', c.gpu_id, 'gates', c.gates, 'due', coalesce(c.first_hold_until <= clock_timestamp(), false),
            'taken', c.gates = 0 OR c.used_units + ${share}::integer > c.total_units))
     FROM chosen c WHERE NOT c.fits) AS refused`;
 

@@ -40,9 +40,9 @@ function allocation(claim: Claim): Sql {
 
 const ledger = ({ share }: Claim): Sql => sql`ledger AS (
   INSERT INTO inventory.allocation_gpu (allocation_id, gpu_id, root_gpu_id, node_id, provider_id, units, root_units,
-                                        exclusive, price_per_hour_nano_usd, memory_mb, held_until, created_at)
+                                        root_memory_units, exclusive, price_per_hour_nano_usd, memory_mb, held_until, created_at)
   SELECT a.id, c.gpu_id, c.root_gpu_id, c.node_id, c.provider_id, ${share}::integer, c.root_units,
-         ${share === wholeGpu}::boolean, ${priceOf(share)}, ${memoryOf(share)}, a.held_until, a.created_at
+         c.root_memory_units, ${share === wholeGpu}::boolean, ${priceOf(share)}, ${memoryOf(share)}, a.held_until, a.created_at
     FROM allocation a, chosen c
   RETURNING *
 )`;

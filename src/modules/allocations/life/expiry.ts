@@ -68,10 +68,18 @@ export class Expiry {
     return total;
   }
 
-  /** Ends the holds on these GPUs that are due, waiting for whoever else is at it: a claim wants them now. */
+  /**
+   * Ends the holds on these GPUs, on their partitions and on what they are partitions of that are due, waiting for
+   * whoever else is at it: a claim wants them now.
+   */
   endHoldsOn(gpuIds: readonly string[]): Promise<number> {
+    const family = sql`
+      SELECT unnest(${gpuIds}::uuid[])
+       UNION SELECT p.root_gpu_id FROM inventory.gpu_state p WHERE p.gpu_id = ANY(${gpuIds}::uuid[])
+       UNION SELECT p.gpu_id FROM inventory.gpu_state p
+              WHERE p.root_gpu_id = ANY(${gpuIds}::uuid[]) AND p.root_gpu_id <> p.gpu_id AND p.deleted_at IS NULL`;
     const theirs = sql`a.id IN (SELECT l.allocation_id FROM inventory.allocation_gpu l
-                                 WHERE l.gpu_id = ANY(${gpuIds}::uuid[]) AND l.released_at IS NULL
+                                 WHERE l.gpu_id IN (${family}) AND l.released_at IS NULL
                                    AND l.held_until <= clock_timestamp())`;
     return this.#end(expire(theirs, 'wait'));
   }

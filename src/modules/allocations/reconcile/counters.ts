@@ -8,8 +8,8 @@ const batch = 500;
 const stale = sql`
   SELECT s.gpu_id, s.used_units, s.active_units, s.total_units, coalesce(l.used, 0) AS used, coalesce(l.active, 0) AS active
     FROM inventory.gpu_state s LEFT JOIN ${ledgerSums} l ON l.gpu_id = s.gpu_id
-   WHERE (s.used_units, s.active_units, s.held_until)
-         IS DISTINCT FROM (coalesce(l.used, 0), coalesce(l.active, 0), l.held_until)`;
+   WHERE (s.used_units, s.active_units, s.partition_units, s.partition_memory_units, s.held_until) IS DISTINCT FROM
+         (coalesce(l.used, 0), coalesce(l.active, 0), coalesce(l.part, 0), coalesce(l.part_memory, 0), l.held_until)`;
 
 export const staleCounter: DriftClass = {
   name: 'stale-share-counter',

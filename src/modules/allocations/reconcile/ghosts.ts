@@ -2,7 +2,7 @@ import sql from 'sql-template-tag';
 import type { DriftClass } from '../../../kernel/drift.ts';
 import { recordVersions } from '../../../kernel/unrecorded-versions.ts';
 import { step } from '../life/transition.ts';
-import { lockGpus, recount } from './ledger-sums.ts';
+import { lockGpus, recount, withRoots } from './ledger-sums.ts';
 
 const batch = 200;
 
@@ -31,7 +31,7 @@ export const ghostAllocation: DriftClass = {
 
 /** Live rows of the ledger whose allocation has ended. */
 const ofTheDead = sql`
-  SELECT l.allocation_id, l.gpu_id, a.state, a.released_at FROM inventory.allocation_gpu l
+  SELECT l.allocation_id, l.gpu_id, l.root_gpu_id, a.state, a.released_at FROM inventory.allocation_gpu l
     JOIN inventory.allocation a ON a.id = l.allocation_id
    WHERE l.released_at IS NULL AND a.state NOT IN ${live}`;
 
@@ -41,7 +41,7 @@ export const ghostShare: DriftClass = {
   find: sql`SELECT d.gpu_id::text AS subject, format('in use by %s, which is %s', d.allocation_id, d.state) AS detail
               FROM (${ofTheDead}) d`,
   async repair(tx) {
-    const locked = await lockGpus(tx, sql`SELECT d.gpu_id FROM (${ofTheDead} LIMIT ${batch}) d`);
+    const locked = await lockGpus(tx, withRoots(sql`${ofTheDead} LIMIT ${batch}`));
     const gpuIds = locked.map(({ gpuId }) => gpuId);
     // The trigger takes from the counters what a row gave back: they must have it, whatever they say now.
     await recount(tx, gpuIds);

@@ -1,15 +1,24 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 
-/** What the live rows of the ledger say of each GPU that they touch: its own shares, and those of its partitions. */
+/**
+ * What the live rows of the ledger say of each GPU that they touch: its own shares, and those of its partitions, which
+ * are `part` and `part_memory` alone.
+ */
 export const ledgerSums: Sql = sql`(
   SELECT gpu_id, sum(units)::integer AS used, coalesce(sum(units) FILTER (WHERE held_until IS NULL), 0)::integer AS active,
-         min(held_until) FILTER (WHERE own) AS held_until
-    FROM (SELECT gpu_id, units, held_until, true AS own FROM inventory.allocation_gpu WHERE released_at IS NULL
+         sum(part)::integer AS part, sum(part_memory)::integer AS part_memory,
+         coalesce(sum(part) FILTER (WHERE held_until IS NULL), 0)::integer AS active_part, min(held_until) AS held_until
+    FROM (SELECT gpu_id, units, 0 AS part, 0 AS part_memory, held_until FROM inventory.allocation_gpu
+           WHERE released_at IS NULL
            UNION ALL
-          SELECT root_gpu_id, root_units, held_until, false FROM inventory.allocation_gpu
-           WHERE released_at IS NULL AND root_gpu_id <> gpu_id) shares
+          SELECT root_gpu_id, root_units, root_units, coalesce(root_memory_units, root_units), held_until
+            FROM inventory.allocation_gpu WHERE released_at IS NULL AND root_gpu_id <> gpu_id) shares
    GROUP BY gpu_id)`;
+
+/** The GPUs of rows of the ledger, with the physical GPUs of partitions, whose counters move with theirs. */
+export const withRoots = (rows: Sql): Sql =>
+  sql`SELECT x.id FROM (${rows}) l, LATERAL (VALUES (l.gpu_id), (l.root_gpu_id)) x(id)`;
 
 /** GPUs of `ids`, locked in the order that everybody keeps. */
 export const lockGpus = (tx: Transaction, ids: Sql): Promise<{ gpuId: string }[]> =>
@@ -18,17 +27,22 @@ export const lockGpus = (tx: Transaction, ids: Sql): Promise<{ gpuId: string }[]
 
 /**
  * Sets the counters of locked GPUs to what the ledger adds up to, as far as that fits: what is given out twice counts
- * once, until the rows that are too many have gone.
+ * once, and use through partitions hides any other, until the rows that are too many have gone.
  */
 export async function recount(tx: Transaction, gpuIds: readonly string[]): Promise<void> {
+  const counters = sql`(s.used_units, s.active_units, s.partition_units, s.partition_memory_units, s.held_until)`;
   await tx.execute(sql`/* allocations:reconcile_recount */
     UPDATE inventory.gpu_state s
-       SET used_units = least(l.used, s.total_units), active_units = least(l.active, s.total_units),
-           held_until = l.held_until, version = s.version + 1, updated_at = inventory.moment_after(s.updated_at)
-      FROM (SELECT g.id, coalesce(l.used, 0) AS used, coalesce(l.active, 0) AS active, l.held_until
-              FROM unnest(${gpuIds}::uuid[]) AS g(id) LEFT JOIN ${ledgerSums} l ON l.gpu_id = g.id) l
+       SET used_units = l.used, active_units = l.active, partition_units = l.part,
+           partition_memory_units = l.part_memory, held_until = l.held_until, version = s.version + 1,
+           updated_at = inventory.moment_after(s.updated_at)
+      FROM (SELECT g.id, coalesce(least(CASE WHEN l.part > 0 THEN l.part ELSE l.used END, g.total_units), 0) AS used,
+                   coalesce(least(CASE WHEN l.part > 0 THEN l.active_part ELSE l.active END, g.total_units), 0) AS active,
+                   coalesce(least(l.part, g.total_units), 0) AS part,
+                   coalesce(least(l.part_memory, g.total_units), 0) AS part_memory, l.held_until
+              FROM (SELECT k.gpu_id AS id, k.total_units FROM inventory.gpu_state k WHERE k.gpu_id = ANY(${gpuIds}::uuid[])) g
+              LEFT JOIN ${ledgerSums} l ON l.gpu_id = g.id) l
      WHERE s.gpu_id = l.id
-       AND (s.used_units, s.active_units, s.held_until)
-           IS DISTINCT FROM (least(l.used, s.total_units), least(l.active, s.total_units), l.held_until)`);
+       AND ${counters} IS DISTINCT FROM (l.used, l.active, l.part, l.part_memory, l.held_until)`);
   tx.invalidate('gpus', ...gpuIds.map((id) => `gpu:${id}`));
 }

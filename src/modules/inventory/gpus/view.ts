@@ -43,10 +43,14 @@ export interface GpuRow extends Omit<GpuView, Derived | 'telemetry' | 'layers'>,
 
 const bit = (gate: keyof typeof gates): Sql => raw(String(gates[gate]));
 
-/** `cleaning` after a release; a hold past its deadline is over, whether somebody swept it or not. */
+/**
+ * `cleaning` after a release; a hold past its deadline is over, whether somebody swept it or not. What is used in part is
+ * held or allocated. A partition shows the use of its physical GPU as such, and that one the use of its partitions.
+ */
 export const allocationStateAt = (moment: Sql): Sql => sql`CASE WHEN s.active_units > 0 THEN 'allocated'
   WHEN s.blocks & ${bit('gpu_cleaning')} <> 0 THEN 'cleaning'
-  WHEN s.used_units > 0 AND s.held_until > ${moment} THEN 'held' ELSE 'free' END`;
+  WHEN s.used_units > 0 AND s.held_until > ${moment} THEN 'held'
+  WHEN s.root_gpu_id <> s.gpu_id THEN inventory.state_through_root(s.root_gpu_id, ${moment}) ELSE 'free' END`;
 
 /** Whether an allocation has it, be it held or active. */
 export const isAllocatedAt = (moment: Sql): Sql => sql`${allocationStateAt(moment)} IN ('held', 'allocated')`;

@@ -51,10 +51,9 @@ export interface ExplainedSearch {
 /** One snapshot, one moment: the transaction only reads, and begins with its snapshot. */
 export const moment = sql`now()`;
 
-/** Room for a whole GPU: what is past its deadline is over; a partition needs room on its physical GPU as well. */
+/** Room for a whole GPU: what is past its deadline is over; nobody may use a partition's physical GPU as such. */
 const hasRoom = sql`(s.used_units = 0 OR (s.active_units = 0 AND s.held_until <= ${moment}))
-  AND (s.root_gpu_id = s.gpu_id OR EXISTS (
-        SELECT FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id AND r.used_units < r.total_units))`;
+  AND (s.root_gpu_id = s.gpu_id OR inventory.state_through_root(s.root_gpu_id, ${moment}) = 'free')`;
 
 const plain = (name: string, condition: Sql): GpuPredicate => ({
   name,

@@ -122,7 +122,10 @@ describe('a GPU', () => {
   it('that is given out as such and through a partition is taken from the partition', async () => {
     const parent = gpuInput({ index: 8 });
     const child = gpuInput({ index: 9, uuid: `MIG-${randomUUID()}`, parentUuid: parent.uuid });
-    const [whole, part] = (await createGpus(service, node, [parent, child])).map(({ id }) => id) as [string, string];
+    const [whole, part] = (await createGpus(service, node, [parent, child])).map(({ id }) => id) as [
+      string,
+      string,
+    ];
     const first = await claim([gpuIds[0] as string]);
     const second = await claim([part]);
     await damage(`UPDATE inventory.allocation_gpu SET (gpu_id, root_gpu_id) = ('${whole}', '${whole}')

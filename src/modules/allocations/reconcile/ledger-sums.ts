@@ -36,10 +36,10 @@ export async function recount(tx: Transaction, gpuIds: readonly string[]): Promi
        SET used_units = l.used, active_units = l.active, partition_units = l.part,
            partition_memory_units = l.part_memory, held_until = l.held_until, version = s.version + 1,
            updated_at = inventory.moment_after(s.updated_at)
-      FROM (SELECT g.id, coalesce(least(CASE WHEN l.part > 0 THEN l.part ELSE l.used END, g.total_units), 0) AS used,
-                   coalesce(least(CASE WHEN l.part > 0 THEN l.active_part ELSE l.active END, g.total_units), 0) AS active,
-                   coalesce(least(l.part, g.total_units), 0) AS part,
-                   coalesce(least(l.part_memory, g.total_units), 0) AS part_memory, l.held_until
+      FROM (SELECT g.id, least(coalesce(CASE WHEN l.part > 0 THEN l.part ELSE l.used END, 0), g.total_units) AS used,
+                   least(coalesce(CASE WHEN l.part > 0 THEN l.active_part ELSE l.active END, 0), g.total_units) AS active,
+                   least(coalesce(l.part, 0), g.total_units) AS part,
+                   least(coalesce(l.part_memory, 0), g.total_units) AS part_memory, l.held_until
               FROM (SELECT k.gpu_id AS id, k.total_units FROM inventory.gpu_state k WHERE k.gpu_id = ANY(${gpuIds}::uuid[])) g
               LEFT JOIN ${ledgerSums} l ON l.gpu_id = g.id) l
      WHERE s.gpu_id = l.id

@@ -180,7 +180,8 @@ function outcomeOf({ tally, expected, seen, before, after }: Simulated): Outcome
       longestWaitMs,
       expected,
       seen,
-      tables: after,
+      memoryMb: { before: before.memory, after: after.memory },
+      tables: after.tables,
     },
     lines: [
       `accepted ${accepted}, ignored ${ignored}, deferred (503) ${deferred}, failed ${JSON.stringify(failed)}`,

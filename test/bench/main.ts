@@ -5,6 +5,8 @@ import { cachedGoals } from './cached.ts';
 import { loadFleet } from './fleet.ts';
 import { heartbeatGoals } from './heartbeats.ts';
 import { memoryGoals } from './memory.ts';
+import { placementGoals } from './peer/goals.ts';
+import { isInstalled, packages, startPlacement } from './peer/placement.ts';
 import { isMet, type Result, render } from './report.ts';
 import { searchGoals } from './search.ts';
 import { createWorld, type World } from './world.ts';
@@ -14,6 +16,8 @@ import { createWorld, type World } from './world.ts';
  *
  *   npm run bench [-- --gpus=1000000 --providers=20000 --rounds=3 --seconds=8 --only=search,allocation,cached,heartbeats,memory]
  *
+ *   npm run bench -- --peer=placement   against OpenStack Placement instead, where its Debian packages are installed
+ *
  * Exit code 1 where a goal is missed.
  */
 const { values } = parseArgs({
@@ -22,6 +26,7 @@ const { values } = parseArgs({
     providers: { type: 'string', default: '20000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '8' },
+    peer: { type: 'string' },
     only: { type: 'string', default: 'search,allocation,cached,heartbeats,memory' },
   },
 });
@@ -35,13 +40,30 @@ const goals: Record<string, (world: World, rounds: number, seconds: number) => P
 };
 const log = (line: string) => console.error(line);
 
+async function peerGoals(world: World): Promise<Result[]> {
+  log('Starting Placement');
+  const placement = await startPlacement(world.ownerUrl);
+  try {
+    log(`Measuring against Placement: ${rounds} rounds of ${seconds} s for each of five loads`);
+    return await placementGoals(world, placement, rounds, seconds);
+  } finally {
+    await placement.stop();
+  }
+}
+
+if (values.peer !== undefined && values.peer !== 'placement') throw new Error('The one peer is `placement`.');
+if (values.peer !== undefined && !isInstalled()) {
+  console.log(`Left out: OpenStack Placement is not installed (Debian: apt-get install ${packages}).`);
+  process.exit(0);
+}
+
 const world = await createWorld();
 try {
   log(`Loading ${values.gpus} GPUs of ${values.providers} providers`);
   await loadFleet(world.owner, { providers: Number(values.providers), gpus: Number(values.gpus) }, log);
   await world.restart();
-  const results: Result[] = [];
-  for (const name of values.only.split(',')) {
+  const results: Result[] = values.peer === undefined ? [] : await peerGoals(world);
+  for (const name of values.peer === undefined ? values.only.split(',') : []) {
     log(`Measuring ${name}: ${rounds} rounds of ${seconds} s on each side`);
     results.push(...((await goals[name]?.(world, rounds, seconds)) ?? []));
   }

@@ -2,8 +2,11 @@ import type pg from 'pg';
 import { pino } from 'pino';
 import { Database } from '../../src/kernel/db/database.ts';
 import { createPool } from '../../src/kernel/db/pool.ts';
+import type { CleaningPolicy } from '../../src/modules/allocations/cleaning/gate.ts';
+import { CleaningTimeouts } from '../../src/modules/allocations/cleaning/timeouts.ts';
 import { Drain } from '../../src/modules/allocations/life/drain.ts';
 import { Expiry } from '../../src/modules/allocations/life/expiry.ts';
+import { stepsWith } from '../../src/modules/allocations/life/transition.ts';
 import type { TestService } from './service.ts';
 
 /** The setting with which nobody sweeps while a test runs. */
@@ -83,12 +86,23 @@ export async function quotaFaults(owner: pg.Pool): Promise<object[]> {
 export interface Sweepers {
   expiry: Expiry;
   drain: Drain;
+  cleaning: CleaningTimeouts;
   close(): Promise<void>;
 }
 
-export function createSweepers(service: TestService): Sweepers {
+/** `cleaning` as the settings have it, unless a test says otherwise. */
+export function createSweepers(
+  service: TestService,
+  cleaning: CleaningPolicy = { required: false, timeoutS: 900 },
+): Sweepers {
   const log = pino({ level: 'silent' });
   const pool = createPool({ url: service.database.url, max: 2, name: 'replica', log });
   const db = new Database({ pool, log });
-  return { expiry: new Expiry(db), drain: new Drain(db), close: () => db.close() };
+  const step = stepsWith(cleaning);
+  return {
+    expiry: new Expiry(db, step),
+    drain: new Drain(db, step),
+    cleaning: new CleaningTimeouts(db),
+    close: () => db.close(),
+  };
 }

@@ -53,6 +53,9 @@ const verbs: Readonly<Record<Action, string>> = {
   recover: 'recover',
 };
 
+export const notCleaning = () =>
+  new AppError(409, 'gpu.not_cleaning', 'Nothing of this allocation is left to clean on this GPU.');
+
 /** The database's own refusals: whatever slips past a decision ends here. */
 export const constraints = {
   allocation_gpu_exclusive_key: () => gpuUnavailable(),

@@ -1,11 +1,15 @@
 import sql from 'sql-template-tag';
 import type { InventoryPorts, LiveAllocation } from '../inventory/index.ts';
 import type { LivenessPorts } from '../liveness/index.ts';
+import { restartCleaning } from './cleaning/gate.ts';
 import { reviewUsers } from './life/impairment.ts';
-import { endedNow, step } from './life/transition.ts';
+import { endedNow, type TakeStep } from './life/transition.ts';
+
+const these = (gpuIds: readonly string[]) => sql`s.gpu_id = ANY(${gpuIds}::uuid[])`;
+const onThese = (nodeIds: readonly string[]) => sql`s.node_id = ANY(${nodeIds}::uuid[])`;
 
 /** What the inventory asks and tells the ledger inside its own transactions. */
-export const ledgerPorts: InventoryPorts = {
+export const ledgerPorts = (step: TakeStep): InventoryPorts => ({
   /** Whoever uses a lost GPU loses the whole allocation with it: half of a job's GPUs are of no use. */
   async gpusLost(tx, gpuIds) {
     await step(tx, {
@@ -17,19 +21,25 @@ export const ledgerPorts: InventoryPorts = {
       events: { allocation: 'interrupted', gpu: 'released', reason: 'gpu_lost' },
       patience: 'wait',
     });
-    await reviewUsers(tx, sql`s.gpu_id = ANY(${gpuIds}::uuid[])`);
+    await reviewUsers(tx, these(gpuIds));
   },
 
-  gpusBack: (tx, gpuIds) => reviewUsers(tx, sql`s.gpu_id = ANY(${gpuIds}::uuid[])`),
+  async gpusBack(tx, gpuIds) {
+    await reviewUsers(tx, these(gpuIds));
+    await restartCleaning(tx, these(gpuIds));
+  },
 
   liveAllocations: (tx, gpuIds) =>
     tx.rows<LiveAllocation>(sql`/* allocations:live_on */
       SELECT l.allocation_id, a.tenant_id, l.gpu_id
         FROM inventory.allocation_gpu l JOIN inventory.allocation a ON a.id = l.allocation_id
        WHERE l.gpu_id = ANY(${gpuIds}::uuid[]) AND l.released_at IS NULL ORDER BY l.gpu_id, l.allocation_id`),
-};
+});
 
 /** What liveness tells of nodes inside its own transactions. */
 export const nodePorts: LivenessPorts = {
-  nodesTurned: (tx, nodeIds) => reviewUsers(tx, sql`s.node_id = ANY(${nodeIds}::uuid[])`),
+  async nodesTurned(tx, nodeIds) {
+    await reviewUsers(tx, onThese(nodeIds));
+    await restartCleaning(tx, onThese(nodeIds));
+  },
 };

@@ -29,9 +29,9 @@ export interface TouchedGpu {
 /** An allocation as a statement of this module returns it. */
 export type Written = AllocationView & { touched: TouchedGpu[] | null };
 
-/** What a GPU shows of the ledger, over a row with `active_units` and `used_units`. */
-const shown = (used: Sql, active: Sql): Sql =>
-  sql`CASE WHEN ${active} > 0 THEN 'allocated' WHEN ${used} > 0 THEN 'held' ELSE 'free' END`;
+/** What a GPU shows of the ledger. */
+const shown = (used: Sql, active: Sql, dirty: Sql): Sql =>
+  sql`CASE WHEN ${active} > 0 THEN 'allocated' WHEN ${dirty} THEN 'cleaning' WHEN ${used} > 0 THEN 'held' ELSE 'free' END`;
 
 /** A change row for each share in `touched`. */
 const gpuChanges = (
@@ -41,16 +41,16 @@ const gpuChanges = (
 ): Sql => sql`UNION ALL
   SELECT ${`gpu.${event}`}, 'gpu', t.gpu_id::text, t.version, ${type}, ${id}, ${requestId}, ${reason},
          jsonb_build_object(
-           'before', jsonb_build_object('allocationState', ${shown(sql`t.used_units`, sql`t.active_units`)}),
+           'before', jsonb_build_object('allocationState', ${shown(sql`t.used_units`, sql`t.active_units`, sql`false`)}),
            'after', jsonb_build_object('allocationId', t.allocation_id, 'allocationState',
-             ${shown(sql`t.used_units + t.used_step`, sql`t.active_units + t.active_step`)})),
+             ${shown(sql`t.used_units + t.used_step`, sql`t.active_units + t.active_step`, sql`t.dirty`)})),
          t.provider_id, t.node_id, t.tenant_id
     FROM touched t`;
 
 /**
  * The CTE `changed`: a change row for each allocation in `written` (id, tenant_id, version, diff) and for each share in
  * `touched` (allocation_id, tenant_id, gpu_id, node_id, provider_id, version; used_units and active_units of the GPU
- * before, used_step and active_step). It stands in the statement that makes the versions: that saves a round trip.
+ * before, used_step and active_step; `dirty` where it is to be cleaned). It stands in the statement that makes the versions: that saves a round trip.
  */
 export const changed = (actor: Actor, { allocation, gpu, reason }: Events): Sql => sql`changed AS (
   INSERT INTO inventory.change (type, subject_type, subject_id, version, actor_type, actor_id, request_id, reason, diff,

@@ -28,6 +28,7 @@ export { setGate } from './blocks.ts';
 export { attestGpu } from './gpus/attestation.ts';
 export { gpuRelations } from './gpus/collection.ts';
 export { openFindings } from './gpus/findings.ts';
+export { type GatedGpu, quarantine, turnGates } from './gpus/quarantine.ts';
 export { gatesAt, levelAt, type SchedulingPolicy, schedulableAt } from './gpus/schedulability.ts';
 export { visibleGpus } from './gpus/view.ts';
 export type { InventoryPorts, LiveAllocation } from './ports.ts';

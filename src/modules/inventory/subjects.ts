@@ -55,7 +55,10 @@ export async function lockNode(tx: Transaction, principal: Principal, id: string
   return { type: 'node', ...row };
 }
 
-const update = ({ type, id }: GpuSubject | NodeSubject, set: Sql): Sql => {
+/** What a revision has to know of its subject. */
+type Revised = Pick<GpuSubject | NodeSubject, 'type' | 'id' | 'nodeId' | 'providerId'>;
+
+const update = ({ type, id }: Revised, set: Sql): Sql => {
   const next = sql`${set}, version = version + 1, updated_at = inventory.moment_after(updated_at)`;
   return type === 'gpu'
     ? sql`/* inventory:revise_gpu */ UPDATE inventory.gpu_state SET ${next} WHERE gpu_id = ${id} RETURNING version`
@@ -65,7 +68,7 @@ const update = ({ type, id }: GpuSubject | NodeSubject, set: Sql): Sql => {
 /** Makes the next version of a locked subject, with its one change row. */
 export async function revise(
   tx: Transaction,
-  subject: GpuSubject | NodeSubject,
+  subject: Revised,
   { set, type, diff = {}, reason = null }: Revision,
 ): Promise<void> {
   const { version } = (await tx.row<{ version: number }>(update(subject, set))) as { version: number };

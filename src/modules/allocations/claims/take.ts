@@ -56,7 +56,7 @@ const recorded = ({ share }: Claim): Sql => sql`written AS (
 ), touched AS (
   SELECT a.id AS allocation_id, a.tenant_id, c.gpu_id, c.node_id, c.provider_id, c.version + 1 AS version,
          c.used_units, c.active_units, ${share}::integer AS used_step,
-         CASE WHEN a.held_until IS NULL THEN ${share}::integer ELSE 0 END AS active_step
+         CASE WHEN a.held_until IS NULL THEN ${share}::integer ELSE 0 END AS active_step, false AS dirty
     FROM allocation a, chosen c
 )`;
 

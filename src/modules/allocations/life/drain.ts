@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag';
 import type { Database } from '../../../kernel/db/database.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
-import { endedNow, step } from './transition.ts';
+import { endedNow, type TakeStep } from './transition.ts';
 
 /** What one transaction takes on at most. */
 const batch = { nodes: 10, allocations: 100 };
@@ -21,9 +21,11 @@ const lockDrained = sql`/* allocations:lock_drained_nodes */
  */
 export class Drain {
   readonly #db: Database;
+  readonly #step: TakeStep;
 
-  constructor(db: Database) {
+  constructor(db: Database, step: TakeStep) {
     this.#db = db;
+    this.#step = step;
   }
 
   /** Ends everything that is due, but for what somebody else is busy with; returns how many. */
@@ -31,14 +33,14 @@ export class Drain {
     let total = 0;
     let ended: number;
     do {
-      ended = await this.#db.write({ worker: 'allocations.drain' }, endSome);
+      ended = await this.#db.write({ worker: 'allocations.drain' }, (tx) => endSome(tx, this.#step));
       total += ended;
     } while (ended > 0);
     return total;
   }
 }
 
-async function endSome(tx: Transaction): Promise<number> {
+async function endSome(tx: Transaction, step: TakeStep): Promise<number> {
   const nodes = await tx.rows<{ id: string }>(lockDrained);
   if (nodes.length === 0) return 0;
   const met = await step(tx, {

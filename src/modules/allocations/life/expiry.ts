@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Database } from '../../../kernel/db/database.ts';
 import { deadlineOf, dueReasonOf, isDue, isExpired, isInterrupted } from '../view.ts';
-import { ended, type Patience, type Step, step } from './transition.ts';
+import { ended, type Patience, type Step, type TakeStep } from './transition.ts';
 
 /** What one statement ends at most: a short transaction, whatever piled up. */
 const batch = { allocations: 100, gpus: 1000 };
@@ -52,9 +52,11 @@ const interrupt = (which: Sql, patience: Patience): Step => ({
  */
 export class Expiry {
   readonly #db: Database;
+  readonly #step: TakeStep;
 
-  constructor(db: Database) {
+  constructor(db: Database, step: TakeStep) {
     this.#db = db;
+    this.#step = step;
   }
 
   /** Ends everything that is due, by default but for what somebody else is busy with; returns how many. */
@@ -91,7 +93,7 @@ export class Expiry {
   }
 
   async #end(end: Step): Promise<number> {
-    const met = await this.#db.writeAtOnce({ worker: 'allocations.expiry' }, (tx) => step(tx, end));
+    const met = await this.#db.writeAtOnce({ worker: 'allocations.expiry' }, (tx) => this.#step(tx, end));
     return met.filter(({ applied }) => applied).length;
   }
 }

@@ -14,7 +14,7 @@ import { toView } from '../record.ts';
 import type { ExtendAllocation, ReleaseAllocation } from '../schemas.ts';
 import { type AllocationView, allocationColumns, storedGpus } from '../view.ts';
 import { type Action, ruling } from './domain.ts';
-import { endedNow, type Met, type Step, step, versionIs } from './transition.ts';
+import { endedNow, type Met, type Step, type TakeStep, versionIs } from './transition.ts';
 
 /** A tenant sees its own; row-level security says so as well, but only this can use an index. */
 const visible = ({ tenantId }: Principal): Sql =>
@@ -31,8 +31,10 @@ function refusal({ state, activatedAt }: AllocationView, action: Action): Error 
 export class AllocationService {
   readonly #db: Database;
   readonly #cursors: CursorCodec;
+  readonly #step: TakeStep;
 
-  constructor({ db, cursors }: Pick<Kernel, 'db' | 'cursors'>) {
+  constructor({ db, cursors }: Pick<Kernel, 'db' | 'cursors'>, step: TakeStep) {
+    this.#step = step;
     this.#db = db;
     this.#cursors = cursors;
   }
@@ -119,7 +121,7 @@ export class AllocationService {
       let met: Met | undefined;
       for (act of acts) {
         const when = sql`${versionIs(ifMatch)} AND ${act.when ?? sql`true`}`;
-        [met] = await step(tx, { ...act, which, when, patience: 'wait' });
+        [met] = await this.#step(tx, { ...act, which, when, patience: 'wait' });
         if (!met || met.applied || ruling(met.state, act.action) !== 'refuse') break;
       }
       return settle(met, act.action, ifMatch);

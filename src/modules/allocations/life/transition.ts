@@ -1,6 +1,7 @@
 import sql, { empty, type Sql } from 'sql-template-tag';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 import type { IfMatch } from '../../../kernel/http/etag.ts';
+import { type CleaningPolicy, shutGates } from '../cleaning/gate.ts';
 import { announce, changed, type Events, touchedOf, type Written } from '../record.ts';
 import { allocationColumns, stateAt, storedGpus } from '../view.ts';
 import { type Action, transitions } from './domain.ts';
@@ -22,6 +23,8 @@ export interface Step {
   /** Is about those whose time is over, which read as ended already; all else leaves them to that. */
   overdue?: boolean;
 }
+
+export type TakeStep = (tx: Transaction, step: Step) => Promise<Met[]>;
 
 /** What the end of an allocation sets, over the locked row `f`. */
 export const ended = (at: Sql, reason: Sql): Sql =>
@@ -72,13 +75,12 @@ const lockAllocations = (skip: Sql): Sql => sql`locked AS MATERIALIZED (
  * New values come from the locked row `f`, never from the row that UPDATE finds in its older snapshot: PostgreSQL
  * checks constraints on that one before it notices that it is out of date.
  */
-export async function step(
-  tx: Transaction,
-  { action, which, when, set, events, patience, overdue = false }: Step,
-): Promise<Met[]> {
-  const skip = patience === 'skip' ? sql`SKIP LOCKED` : empty;
-  const { from, to } = transitions[action];
-  const met = await tx.rows<Met>(sql`/* allocations:step */
+export const stepsWith =
+  (cleaning: CleaningPolicy): TakeStep =>
+  async (tx, { action, which, when, set, events, patience, overdue = false }) => {
+    const skip = patience === 'skip' ? sql`SKIP LOCKED` : empty;
+    const { from, to } = transitions[action];
+    const met = await tx.rows<Met>(sql`/* allocations:step */
     WITH target AS MATERIALIZED (SELECT a.id FROM inventory.allocation a WHERE ${which}),
     ${lockGpus(skip)}, ${lockAllocations(skip)},
     found AS MATERIALIZED (SELECT a.*, clock_timestamp() AS at FROM locked a),
@@ -97,12 +99,13 @@ export async function step(
        WHERE l.allocation_id = w.id AND l.released_at IS NULL
          AND (l.held_until, l.released_at) IS DISTINCT FROM (w.held_until, w.released_at)
       RETURNING l.allocation_id, l.gpu_id, l.units, w.tenant_id, w.state = 'active' AS lives
-    ), written AS (SELECT id, tenant_id, version, diff FROM stepped),
+    ), ${shutGates(cleaning)}, written AS (SELECT id, tenant_id, version, diff FROM stepped),
     touched AS (
       SELECT b.allocation_id, b.tenant_id, b.gpu_id, g.node_id, g.provider_id, g.used_units, g.active_units,
              g.version + row_number() OVER (PARTITION BY b.gpu_id ORDER BY b.allocation_id) AS version,
              CASE WHEN b.lives THEN 0 ELSE -b.units END AS used_step,
-             CASE WHEN b.lives THEN b.units WHEN f.held_until IS NULL THEN -b.units ELSE 0 END AS active_step
+             CASE WHEN b.lives THEN b.units WHEN f.held_until IS NULL THEN -b.units ELSE 0 END AS active_step,
+             EXISTS (SELECT FROM dirty d WHERE d.gpu_id = b.gpu_id AND d.allocation_id = b.allocation_id) AS dirty
         FROM booked b JOIN gpu g USING (gpu_id) JOIN fit f ON f.id = b.allocation_id
     ), ${changed(tx.actor, events)}
     SELECT ${allocationColumns(sql`clock_timestamp()`)}, ${storedGpus} AS gpus, a.applied,
@@ -110,13 +113,13 @@ export async function step(
       FROM (SELECT w.*, true AS applied FROM stepped w
             UNION ALL
             SELECT l.*, NULL::jsonb, false FROM locked l WHERE l.id NOT IN (SELECT id FROM fit)) a`);
-  announce(
-    tx,
-    events,
-    met.filter(({ applied }) => applied),
-  );
-  return met;
-}
+    announce(
+      tx,
+      events,
+      met.filter(({ applied }) => applied),
+    );
+    return met;
+  };
 
 /** If-Match as a condition on the locked row. */
 export const versionIs = (ifMatch: IfMatch | null): Sql =>

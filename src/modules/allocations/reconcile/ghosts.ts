@@ -1,8 +1,9 @@
 import sql from 'sql-template-tag';
 import type { DriftClass } from '../../../kernel/drift.ts';
 import { recordVersions } from '../../../kernel/unrecorded-versions.ts';
-import { step } from '../life/transition.ts';
+import { endedNow } from '../life/transition.ts';
 import { lockGpus, recount, withRoots } from './ledger-sums.ts';
+import { step } from './step.ts';
 
 const batch = 200;
 
@@ -22,7 +23,7 @@ export const ghostAllocation: DriftClass = {
     await step(tx, {
       action: 'interrupt',
       which: sql`a.id IN (${withoutGpus} LIMIT ${batch})`,
-      set: sql`released_at = greatest(f.at, f.created_at), end_reason = 'reconciled'`,
+      set: endedNow(sql`'reconciled'`),
       events: { allocation: 'interrupted', gpu: null, reason: 'reconciled' },
       patience: 'wait',
     });

@@ -6,7 +6,15 @@ import { batchBodyLimit, PageOf, ref } from '../../../kernel/http/schemas.ts';
 import type { App } from '../../../module.ts';
 import { created, noContent, page } from '../../../plugins/reply.ts';
 import type { GpuBatchService } from './batch.ts';
-import { CreateGpu, Gpu, GpuBatch, GpuBatchOutcomes, GpuBatchReply, PatchGpu } from './schemas.ts';
+import {
+  ClearQuarantine,
+  CreateGpu,
+  Gpu,
+  GpuBatch,
+  GpuBatchOutcomes,
+  GpuBatchReply,
+  PatchGpu,
+} from './schemas.ts';
 import type { GpuService } from './service.ts';
 
 interface Services {
@@ -29,7 +37,7 @@ const Atomic = Type.Object({
 
 /** `Gpu` and `GpuInput` are made known by the module, since providers and nodes show them as well. */
 export function registerGpuRoutes(app: App, { gpus, batches }: Services): void {
-  for (const schema of [CreateGpu, PatchGpu, GpuBatch, GpuBatchReply, GpuBatchOutcomes])
+  for (const schema of [CreateGpu, PatchGpu, ClearQuarantine, GpuBatch, GpuBatchReply, GpuBatchOutcomes])
     app.addSchema(schema);
   registerBatchRoute(app, batches);
 
@@ -100,6 +108,25 @@ export function registerGpuRoutes(app: App, { gpus, batches }: Services): void {
       },
     },
     async (request) => gpus.patch(request.ctx, request.params.id, request.ifMatch, request.body),
+  );
+
+  app.post(
+    '/v1/gpus/:id/clear-quarantine',
+    {
+      config: { permission: 'gpus:clear-quarantine' },
+      schema: {
+        ...operation(
+          'clearGpuQuarantine',
+          'gpus',
+          'Let a GPU out of quarantine',
+          'Whatever else speaks against it stands. Clearing again changes nothing.',
+        ),
+        params: IdParams,
+        body: ref(ClearQuarantine),
+        response: { 200: ref(Gpu), ...writeProblems(404) },
+      },
+    },
+    async (request) => gpus.clearQuarantine(request.ctx, request.params.id, request.body.reason),
   );
 
   app.delete(

@@ -263,3 +263,8 @@ export const GpuBatchOutcomes = Type.Object(
   },
   { $id: 'GpuBatchOutcomes' },
 );
+
+export const ClearQuarantine = Type.Object(
+  { reason: Type.String({ minLength: 1, maxLength: 200 }) },
+  { $id: 'ClearQuarantine', additionalProperties: false, examples: [{ reason: 'wiped by hand' }] },
+);

@@ -4,15 +4,18 @@ import type { RequestContext } from '../../../kernel/context.ts';
 import { type Collection, type Page, parseList } from '../../../kernel/db/list.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { notFound } from '../../../kernel/errors.ts';
+import { gates } from '../../../kernel/gates.ts';
 import { assertVersion, type IfMatch } from '../../../kernel/http/etag.ts';
 import { parseInclude } from '../../../kernel/http/projection.ts';
 import type { Kernel } from '../../../module.ts';
 import type { CatalogueApi } from '../../catalogue/index.ts';
 import { deleteGpus } from '../deletion.ts';
+import { lockGpu } from '../subjects.ts';
 import { createGpuCollection } from './collection.ts';
 import { readLayers } from './layers.ts';
 import { isError, type Outcome, settle } from './outcomes.ts';
 import { type GpuPatch, type PatchItem, planPatches } from './patches.ts';
+import { turnGates } from './quarantine.ts';
 import { type GpuRegistrar, replace } from './registrar.ts';
 import type { SchedulingPolicy } from './schedulability.ts';
 import type { CreateGpu } from './schemas.ts';
@@ -109,6 +112,17 @@ export class GpuService {
         policy,
       ),
     );
+  }
+
+  /** An operator has looked at it: what else speaks against it stands. A GPU that is not quarantined stays as it is. */
+  clearQuarantine(ctx: RequestContext, id: string, reason: string): Promise<GpuView> {
+    return this.#options.kernel.db.write(ctx, async (tx) => {
+      const gpu = await lockGpu(tx, ctx.principal, id);
+      if (gpu.blocks & gates.gpu_quarantined)
+        await turnGates(tx, gpu, { opens: ['gpu_quarantined'], type: 'gpu.quarantine_cleared', reason });
+      const [view] = await readGpus(tx, [id], this.#options.policy);
+      return view as GpuView;
+    });
   }
 
   /** Soft deletion, with the GPU's partitions. Live allocations stand in its way; the hardware may then return as new. */

@@ -15,6 +15,11 @@ import {
 import { healths } from '../gpus/properties.ts';
 import { Gpu } from '../gpus/schemas.ts';
 
+const cleaningRequired = Nullable(
+  Type.Boolean({
+    description: 'Whether its GPUs are cleaned after each use; null: as the service has it for all nodes.',
+  }),
+);
 const zone = Type.String({ minLength: 1, maxLength: 64, examples: ['hall-2'] });
 
 export const Node = Type.Object(
@@ -27,6 +32,7 @@ export const Node = Type.Object(
     lifecycle: StrEnum(nodeLifecycles),
     eligibility: StrEnum(eligibilities),
     drainDeadlineAt: Nullable(DateTime({ description: 'When allocations that are left on it end.' })),
+    cleaningRequired,
     liveness: StrEnum(livenesses),
     livenessReason: Nullable(Type.String()),
     health: StrEnum(healths),
@@ -71,6 +77,7 @@ export const PatchNode = Type.Object(
     labels: Type.Optional(LabelsPatch()),
     lifecycle: Type.Optional(StrEnum(nodeLifecycles)),
     eligibility: Type.Optional(StrEnum(['eligible', 'ineligible'])),
+    cleaningRequired: Type.Optional(cleaningRequired),
     system: Type.Optional(ref(SystemInput)),
   },
   { $id: 'PatchNode', additionalProperties: false, examples: [{ zone: 'hall-3' }] },

@@ -168,7 +168,7 @@ const updateNode = (next: NodeRow): Sql => sql`/* inventory:update_node */
          region = coalesce(${next.ownRegion}, (SELECT p.region FROM inventory.provider p WHERE p.id = n.provider_id)),
          zone = ${next.zone}, lifecycle = ${next.lifecycle}, eligibility = ${next.eligibility},
          drain_deadline_at = ${next.eligibility === 'draining' ? next.drainDeadlineAt : null},
-         labels = ${next.labels}, system = ${next.system},
+         cleaning_required = ${next.cleaningRequired}, labels = ${next.labels}, system = ${next.system},
          version = version + 1, updated_at = inventory.moment_after(updated_at)
    WHERE n.id = ${next.id} RETURNING ${nodeColumns}`;
 

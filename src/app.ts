@@ -61,6 +61,7 @@ export async function createApplication(
     max: config.databasePoolMax,
     name: 'depin-inventory',
     log,
+    prepare: config.databasePrepare,
   });
   const db = new Database({
     pool,

@@ -4,7 +4,13 @@ import pg from 'pg';
 import sql, { type Sql } from 'sql-template-tag';
 import { parseFilterBody } from '../../src/kernel/filters/body.ts';
 import { compileFilters, whereAll } from '../../src/kernel/filters/sql.ts';
-import { keysetPredicate, orderBy, type SortValues, sortValues } from '../../src/kernel/http/keyset.ts';
+import {
+  keysetPredicate,
+  orderBy,
+  readSortValues,
+  type SortValues,
+  sortValues,
+} from '../../src/kernel/http/keyset.ts';
 import { defineSort, parseSort } from '../../src/kernel/http/sort.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { type FilterRow, filterBody, filterRow, passes, rowFilters } from '../support/filter-rows.ts';
@@ -89,11 +95,12 @@ describe('a keyset walk', () => {
         let after: SortValues | null = null;
         do {
           const from: Sql = after === null ? sql`TRUE` : keysetPredicate(sort, after);
-          const page = await client.query<{ id: string; values: string[] }>(
+          const page = await client.query<{ id: string; values: string }>(
             sql`SELECT r.id, ${sortValues(sort)} AS values FROM r WHERE ${from} ORDER BY ${orderBy(sort)} LIMIT ${limit}`,
           );
           walked.push(...page.rows.map(({ id }) => Number(id)));
-          after = page.rows.at(-1)?.values ?? null;
+          const last = page.rows.at(-1)?.values;
+          after = last === undefined ? null : readSortValues(last);
         } while (after !== null && walked.length <= rowCount);
         expect(walked).toEqual(whole);
       }),

@@ -3,10 +3,12 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Sql } from 'sql-template-tag';
 import type { IdempotencyRequest, RequestContext } from '../context.ts';
+import { systemClock } from '../time.ts';
 import { type Actor, actorOf, type Change } from './changes.ts';
 import { type ConstraintErrors, isConnectionError, isRetryable, toAppError } from './errors.ts';
 import { claimKey, storeReply, Twins } from './idempotency.ts';
 import { opening } from './limits.ts';
+import { PlanRenewal } from './plan-renewal.ts';
 import { Statements } from './statements.ts';
 import { onlyOnce, type Queryable, queryable, Transaction } from './transaction.ts';
 
@@ -47,6 +49,7 @@ export class Database implements Queryable {
   readonly pool: pg.Pool;
   readonly #db: Queryable;
   readonly #statements: Statements | null;
+  readonly #plans = new PlanRenewal(systemClock);
   readonly #log: Logger;
   readonly #constraints: ConstraintErrors;
   readonly #twins = new Twins();
@@ -55,7 +58,10 @@ export class Database implements Queryable {
   constructor({ pool, log, constraints = {}, prepare = true }: DatabaseOptions) {
     this.#statements = prepare ? new Statements() : null;
     this.pool = pool;
-    this.#db = queryable(pool, this.#statements);
+    this.#db = queryable(
+      { query: (config) => this.#connected((client) => client.query(config)) },
+      this.#statements,
+    );
     this.#log = log;
     this.#constraints = constraints;
   }
@@ -184,6 +190,7 @@ export class Database implements Queryable {
     const client = await this.pool.connect();
     let broken: Error | undefined;
     try {
+      await this.#plans.renew(client);
       return await work(client);
     } catch (error) {
       if (isConnectionError(error)) broken = error as Error;

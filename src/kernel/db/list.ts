@@ -6,7 +6,7 @@ import { parseFilterQuery } from '../filters/query.ts';
 import { filterQuerySchema } from '../filters/schema.ts';
 import { compileFilters, whereAll } from '../filters/sql.ts';
 import type { CursorCodec, CursorScope } from '../http/cursor.ts';
-import { keysetPredicate, orderBy, type SortValues, sortValues } from '../http/keyset.ts';
+import { keysetPredicate, orderBy, readSortValues, type SortValues, sortValues } from '../http/keyset.ts';
 import { parseFields, project } from '../http/projection.ts';
 import { parseSort, type Sort, type SortDefinition, sortSchema } from '../http/sort.ts';
 import type { Queryable } from './transaction.ts';
@@ -124,7 +124,7 @@ export async function listPage<Row extends object, Item extends object = Row>(
 ): Promise<Page<Partial<Item>>> {
   const map = source.map ?? ((row: Row) => row as unknown as Item);
   const after = request.after ? keysetPredicate(request.sort, request.after) : sql`TRUE`;
-  const rows = await db.rows<Row & { sortValues: (string | null)[] }>(sql`
+  const rows = await db.rows<Row & { sortValues: string }>(sql`
     SELECT ${source.columns}, ${sortValues(request.sort)} AS sort_values
       FROM ${source.from}
      WHERE ${listCondition(collection, request.filters, source)} AND ${after}
@@ -135,6 +135,6 @@ export async function listPage<Row extends object, Item extends object = Row>(
   const last = items.at(-1)?.sortValues;
   return {
     items: items.map(({ sortValues: _, ...row }) => project(map(row as unknown as Row), request.fields)),
-    nextCursor: more && last ? cursors.encode(request.scope, last) : null,
+    nextCursor: more && last ? cursors.encode(request.scope, readSortValues(last)) : null,
   };
 }

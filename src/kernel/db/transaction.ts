@@ -12,13 +12,16 @@ export interface Queryable {
   execute(query: Sql): Promise<number>;
 }
 
-type Client = Pick<pg.ClientBase, 'query'> | Pick<pg.Pool, 'query'>;
+/** A connection, or whoever finds one for a statement. */
+interface Client {
+  query(config: pg.QueryArrayConfig<unknown[]>): Promise<pg.QueryArrayResult>;
+}
 
 function run(client: Client, statements: Statements | null, query: Sql): Promise<pg.QueryArrayResult> {
   const { text } = query;
   const name = statements?.nameOf(text);
   const named = name === undefined ? {} : { name };
-  return (client as pg.ClientBase).query({
+  return client.query({
     text,
     values: query.values as unknown[],
     ...named,

@@ -1,7 +1,6 @@
 import sql, { type Sql } from 'sql-template-tag';
 import { parseTimestamp } from '../http/timestamp.ts';
 import {
-  derived,
   type Encoding,
   expression,
   type Field,
@@ -103,24 +102,34 @@ export const timestamp = (options: FieldOptions): Field =>
   );
 
 const versionPattern = '^[0-9]{1,9}([.][0-9]{1,9}){0,7}$';
-/** Trailing zero parts say nothing: 12 = 12.0, and 12.0 is at least 12. */
-const versionKey = (version: Sql): Sql =>
-  sql`inventory.version_key(regexp_replace(${version}, '([.]0+)+$', ''))`;
+
+/** What `inventory.version_rank` makes of a version: '12.4.0' → '21214'; ranks as text stand as versions part by part. */
+export const versionRank = (version: string): string =>
+  version
+    .replace(/([.]0+)+$/, '')
+    .split('.')
+    .map((part) => String(Number(part)))
+    .map((part) => `${part.length}${part}`)
+    .join('');
+
+const ranks: Encoding = {
+  one: (version) => typed('text').one(versionRank(String(version))),
+  many: (versions) => typed('text').many(versions.map((version) => versionRank(String(version)))),
+};
 
 /**
- * A dotted version over a text expression, compared part by part as numbers: 535.86.05 < 535.129.3. What is not
- * dotted numbers counts as missing.
+ * A dotted version over a text expression, compared part by part as numbers: 535.86.05 < 535.129.3, and 12 = 12.0. What
+ * is not dotted numbers counts as missing. `rank` names a column that holds the rank already.
  *
- * @example driverVersion: version({ sql: sql`s.driver_version` })
+ * @example driverVersion: version({ sql: sql`s.driver_version`, rank: sql`s.driver_version_rank` })
  */
-export const version = (options: FieldOptions): Field => {
+export const version = ({ rank, ...options }: FieldOptions & { rank?: Sql }): Field => {
   const left = expression(options.sql);
   const kind: ValueKind = {
     expects: 'a version of up to 8 numbers with dots between',
     schema: { type: 'string', pattern: versionPattern, maxLength: 80 },
     parse: (dotted) => (new RegExp(versionPattern).test(dotted) ? dotted : undefined),
   };
-  const order = (moment: Sql) => versionKey(left(moment));
-  const compared = scalar(kind, operators, derived(versionKey), { ...options, sql: order });
-  return { ...compared, reading: { value: left, order } };
+  const order = (moment: Sql) => rank ?? sql`inventory.version_rank(${left(moment)}) COLLATE "C"`;
+  return { ...scalar(kind, operators, ranks, { ...options, sql: order }), reading: { value: left, order } };
 };

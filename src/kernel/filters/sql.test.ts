@@ -27,11 +27,7 @@ describe('compileFilters', () => {
     ],
     [
       { driverVersion: { gte: '535.0' } },
-      [
-        "(inventory.version_key(regexp_replace(r.driver_version, '([.]0+)+$', ''))) >= " +
-          "inventory.version_key(regexp_replace($1::text, '([.]0+)+$', ''))",
-        '535.0',
-      ],
+      ['(inventory.version_rank(r.driver_version) COLLATE "C") >= $1::text', '3535'],
     ],
     [{ maxPricePerHourNanoUsd: '9007199254740993' }, ['(r.price) <= $1::bigint', '9007199254740993']],
     [

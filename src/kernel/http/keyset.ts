@@ -16,10 +16,12 @@ export const orderBy = (sort: Sort): Sql =>
 /**
  * Goes into the select list; of the last row of a page it is what the cursor carries. Each value is brought to its
  * declared type first, the one that `keysetPredicate` reads it back as: a `real` 0.9 printed as it is would come back
- * as another number, and the walk would never end.
+ * as another number, and the walk would never end. JSON in a text: of a whole page only one is ever read.
  */
 export const sortValues = (sort: Sort): Sql =>
-  sql`ARRAY[${join(sort.map(({ expression, type }) => sql`(${expression})::${raw(type)}::text`))}]`;
+  sql`to_json(ARRAY[${join(sort.map(({ expression, type }) => sql`(${expression})::${raw(type)}::text`))}])::text`;
+
+export const readSortValues = (text: string): SortValues => JSON.parse(text);
 
 const parameter = ({ type }: SortKey, value: string): Sql => sql`${value}::${raw(type)}`;
 

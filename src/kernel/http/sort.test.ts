@@ -56,7 +56,7 @@ describe('orderBy', () => {
 describe('sortValues', () => {
   it('asks for the values as text of their declared types', () => {
     expect(sortValues(parseSort(definition, 'name')).text).toBe(
-      'ARRAY[(g.name)::text::text,(g.id)::uuid::text]',
+      'to_json(ARRAY[(g.name)::text::text,(g.id)::uuid::text])::text',
     );
   });
 });

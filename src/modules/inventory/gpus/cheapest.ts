@@ -1,31 +1,92 @@
 import sql, { join, type Sql } from 'sql-template-tag';
 import type { Scalar } from '../../../kernel/filters/field.ts';
-import type { FilterAst } from '../../../kernel/filters/filters.ts';
+import type { Condition, FilterAst, Predicate } from '../../../kernel/filters/filters.ts';
 import type { Sort } from '../../../kernel/http/sort.ts';
 import type { CatalogueApi } from '../../catalogue/index.ts';
 
-/** More look-ups than this cost more than one walk along the prices. */
-const maxLookups = 64;
+/** More walks than this cost more than one along all the prices. */
+const maxWalks = 64;
+
+/** A column of which only some values are wanted: one walk for each. */
+interface Lookup {
+  column: Sql;
+  wanted: readonly string[];
+  /** The filter that says so; the walks do what it asks for. */
+  filter: Predicate;
+}
 
 /** How a search for the cheapest free GPUs may go about it. */
 export interface CheapestPlan {
-  /** The model ids, if the filters name them. */
-  models: readonly string[] | null;
-  /** The regions, if the filters name them. */
-  regions: readonly string[] | null;
+  /** What the walks begin with; the indexes `gpu_state_cheapest_*_idx` have these columns before the price. */
+  lookups: readonly Lookup[];
+  /** Where the walks may end: a filter by price in the form that the indexes have. */
+  end: { operator: Sql; price: Scalar } | null;
+  /** The filters that are left to check on the way. */
+  open: FilterAst;
 }
 
-/** What the filters want a property to be equal to; null where they do not say. */
-function wanted(filters: FilterAst, ...names: string[]): Scalar[] | null {
-  for (const { test } of filters) {
-    if (!('field' in test) || !names.includes(test.field)) continue;
-    if (test.operator === 'eq' || test.operator === 'in') return [test.operand].flat();
+/** The condition of a filter on one of these fields with one of these operators; null where it is another. */
+const conditionOn = (
+  { test }: Predicate,
+  fields: readonly string[],
+  operators: readonly string[],
+): Condition | null =>
+  'field' in test && fields.includes(test.field) && operators.includes(test.operator) ? test : null;
+
+const is = (filter: Predicate, field: string, value: Scalar): boolean =>
+  conditionOn(filter, [field], ['eq'])?.operand === value;
+
+/** Whether a filter asks for GPUs that no allocation has: true of all whose `used_units` are 0 and whose gates are open. */
+const asksForUnused = (filter: Predicate): boolean =>
+  is(filter, 'isAllocated', false) || is(filter, 'allocationState', 'free');
+
+/** The first filter that wants a column to be one of some values. */
+function lookup(
+  filters: FilterAst,
+  fields: readonly string[],
+  column: Sql,
+  valuesOf: (text: string) => readonly string[] = (text) => [text],
+): Lookup[] {
+  for (const filter of filters) {
+    const condition = conditionOn(filter, fields, ['eq', 'in']);
+    if (!condition) continue;
+    const wanted = [condition.operand].flat().flatMap((value) => valuesOf(String(value)));
+    return [{ column, wanted: [...new Set(wanted)], filter }];
+  }
+  return [];
+}
+
+const walks = (lookups: readonly Lookup[]): number =>
+  lookups.reduce((product, { wanted }) => product * wanted.length, 1);
+
+/** What to begin the walks with, the most telling first; nothing where that would be too many walks. */
+function lookupsOf(filters: FilterAst, find: CatalogueApi['find']): readonly Lookup[] {
+  const models = [
+    ...lookup(filters, ['modelId'], sql`s.model_id`),
+    ...lookup(filters, ['model'], sql`s.model_id`, find),
+  ].slice(0, 1);
+  const regions = lookup(filters, ['region'], sql`s.region`);
+  const vendors = lookup(filters, ['vendor'], sql`s.vendor`);
+  const choices = models.length > 0 ? [[...models, ...regions], models] : [regions, vendors];
+  return choices.find((lookups) => lookups.length > 0 && walks(lookups) <= maxWalks) ?? [];
+}
+
+const unpriced = '9223372036854775807';
+const ends = { lt: sql`<`, lte: sql`<=` };
+
+/** The first filter that sets a highest price. The highest of all would let unpriced GPUs pass in this form. */
+function endOf(filters: FilterAst): (CheapestPlan['end'] & { filter: Predicate }) | null {
+  for (const filter of filters) {
+    const condition = conditionOn(filter, ['pricePerHourNanoUsd'], Object.keys(ends));
+    if (!condition || String(condition.operand) === unpriced) continue;
+    return {
+      operator: ends[condition.operator as keyof typeof ends],
+      price: String(condition.operand),
+      filter,
+    };
   }
   return null;
 }
-
-const unused = (filters: FilterAst): boolean =>
-  wanted(filters, 'isAllocated')?.[0] === false || wanted(filters, 'allocationState')?.[0] === 'free';
 
 /**
  * Whether a search can use the indexes of free, schedulable GPUs by price: it asks for such GPUs, cheapest first.
@@ -37,54 +98,52 @@ export function planCheapest(
   find: CatalogueApi['find'],
 ): CheapestPlan | null {
   const byPrice = sort.length === 2 && sort[0]?.name === 'pricePerHourNanoUsd' && sort[0].direction === 'asc';
-  const schedulable = wanted(filters, 'schedulable')?.[0] === true;
-  if (!byPrice || !schedulable || !unused(filters)) return null;
-  const models = distinct(wanted(filters, 'model', 'modelId')?.flatMap((text) => find(String(text))));
-  const regions = models && distinct(wanted(filters, 'region')?.map(String));
-  if (models && models.length * (regions?.length ?? 1) > maxLookups) return { models: null, regions: null };
-  return { models, regions };
+  const schedulable = filters.some((filter) => is(filter, 'schedulable', true));
+  if (!byPrice || !schedulable || !filters.some(asksForUnused)) return null;
+  const lookups = lookupsOf(filters, find);
+  const end = endOf(filters);
+  const done = [...lookups, ...(end ? [end] : [])].map(({ filter }) => filter);
+  return { lookups, end, open: filters.filter((filter) => !asksForUnused(filter) && !done.includes(filter)) };
 }
 
-const distinct = (texts: readonly string[] | undefined): string[] | null =>
-  texts ? [...new Set(texts)] : null;
-
 interface Page {
-  /** `gpu_state s` and what the condition reads. */
+  /** `gpu_state s` and what the conditions read. */
   tables: Sql;
-  /** All that the strict check asks, paging included. */
-  condition: Sql;
-  columns: Sql;
+  /** All that the strict check asks for some filters, paging included. */
+  conditionOf(filters: FilterAst): Sql;
+  filters: FilterAst;
+  /** The price as sort and indexes write it. */
+  price: Sql;
   order: Sql;
-  limit: number;
+  limit: Sql;
 }
 
 /**
- * The same page in another way: one walk along an index by price for each model and region (a loose index scan, as a
- * range over several of them has no order to follow), which each stop after a page, plus the few GPUs on hold that
- * may be free again. `columns` must name `price` and `gpu_id`.
+ * The ids of the same page in another way: one walk along an index by price for each wanted value (a loose index scan, as
+ * a range over several of them has no order to follow), which each stop after a page, plus the few GPUs on hold that
+ * may be free again. A walk reads its index alone as long as the index has what the filters ask for.
  *
  * @see https://wiki.postgresql.org/wiki/Loose_indexscan
  */
-export function cheapestSql(
-  { models, regions }: CheapestPlan,
-  { tables, condition, columns, order, limit }: Page,
-): Sql {
-  const lists = [
-    ...(models ? [sql`unnest(${models}::text[]) AS wanted_model`] : []),
-    ...(regions ? [sql`unnest(${regions}::text[]) AS wanted_region`] : []),
-  ];
+export function cheapestSql({ lookups, end, open }: CheapestPlan, page: Page): Sql {
+  const { tables, conditionOf, filters, price, order, limit } = page;
+  const columns = sql`s.gpu_id, ${price} AS price`;
   const here = [
-    ...(models ? [sql`s.model_id = wanted_model`] : []),
-    ...(regions ? [sql`s.region = wanted_region`] : []),
+    ...lookups.map(({ column }, i) => sql`${column} = ${alias(i)}`),
+    ...(end ? [sql`${price} ${end.operator} ${end.price}::bigint`] : []),
     sql`s.used_units = 0`,
-    condition,
+    conditionOf(open),
   ];
   const free = sql`(SELECT ${columns} FROM ${tables} WHERE ${join(here, ' AND ')} ORDER BY ${order} LIMIT ${limit})`;
+  const lists = lookups.map(({ wanted: values }, i) => sql`unnest(${values}::text[]) AS ${alias(i)}`);
   const walks =
     lists.length === 0
       ? free
       : sql`(SELECT walk.* FROM ${join(lists, ' CROSS JOIN ')} CROSS JOIN LATERAL ${free} walk)`;
   const held = sql`(SELECT ${columns} FROM ${tables}
-    WHERE s.used_units > 0 AND s.active_units = 0 AND ${condition} ORDER BY ${order} LIMIT ${limit})`;
-  return sql`SELECT * FROM (${walks} UNION ALL ${held}) candidates ORDER BY price, gpu_id LIMIT ${limit}`;
+    WHERE s.used_units > 0 AND s.active_units = 0 AND ${conditionOf(filters)} ORDER BY ${order} LIMIT ${limit})`;
+  return sql`SELECT gpu_id FROM (${walks} UNION ALL ${held}) candidates ORDER BY price, gpu_id LIMIT ${limit}`;
 }
+
+const aliases = [sql`wanted_0`, sql`wanted_1`];
+const alias = (place: number): Sql => aliases[place] as Sql;

@@ -23,6 +23,8 @@ import { Gpu } from './schemas.ts';
 import { allocationStateAt, isAllocatedAt, memoryFreeMb } from './view.ts';
 
 const state = (property: string): { sql: Sql } => ({ sql: raw(`s.${columnOf(property)}`) });
+const ranked = (property: string): Field =>
+  version({ ...state(property), rank: state(`${property}Rank`).sql });
 const spec = (property: keyof typeof numericSpecs) => ({
   ...state(property),
   min: 0,
@@ -104,13 +106,13 @@ const gpuFilters = (catalogue: CatalogueApi, policy: SchedulingPolicy) =>
       streamingMultiprocessors: integer(spec('streamingMultiprocessors')),
       tensorCores: integer(spec('tensorCores')),
       architecture: text({ ...state('architecture'), ignoreCase: true, maxLength: 64 }),
-      computeCapability: version(state('computeCapability')),
+      computeCapability: ranked('computeCapability'),
       memoryBandwidthGbps: number({ ...spec('memoryBandwidthGbps'), column: 'real' }),
       powerLimitW: number({ ...spec('powerLimitW'), column: 'real' }),
       pcieGeneration: integer(spec('pcieGeneration')),
       pcieWidth: integer(spec('pcieWidth')),
-      driverVersion: version(state('driverVersion')),
-      cudaVersion: version(state('cudaVersion')),
+      driverVersion: ranked('driverVersion'),
+      cudaVersion: ranked('cudaVersion'),
       vbiosVersion: text({ ...identity('vbiosVersion'), ignoreCase: true, maxLength: 64 }),
       region: text({ ...state('region'), maxLength: 64 }),
       lifecycle: enumeration(gpuLifecycles, {
@@ -172,7 +174,7 @@ const gpuFilters = (catalogue: CatalogueApi, policy: SchedulingPolicy) =>
 
 /**
  * Unpriced GPUs come last in both directions. The ascending expression is the one of the indexes
- * `gpu_state_free_*_price_idx`: a nullable key pages by an OR that no index can follow.
+ * `gpu_state_cheapest_*_idx`: a nullable key pages by an OR that no index can follow.
  */
 const price = (direction: 'asc' | 'desc'): Sql =>
   direction === 'asc'

@@ -1,9 +1,10 @@
-import sql, { join, type Sql } from 'sql-template-tag';
+import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
 import { type Collection, type ListRequest, listCondition, type Page } from '../../../kernel/db/list.ts';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
+import type { FilterAst } from '../../../kernel/filters/filters.ts';
 import { compileFilters } from '../../../kernel/filters/sql.ts';
 import type { CursorCodec } from '../../../kernel/http/cursor.ts';
-import { keysetPredicate, orderBy, sortValues } from '../../../kernel/http/keyset.ts';
+import { keysetPredicate, orderBy, readSortValues, sortValues } from '../../../kernel/http/keyset.ts';
 import { project } from '../../../kernel/http/projection.ts';
 import type { CatalogueApi } from '../../catalogue/index.ts';
 import { cheapestSql, planCheapest } from './cheapest.ts';
@@ -11,8 +12,8 @@ import { gpuRelations } from './collection.ts';
 import type { SchedulingPolicy } from './schedulability.ts';
 import { type GpuRow, type GpuView, gpuColumns, gpuTables, toGpu } from './view.ts';
 
-/** One moment for the whole statement: what a filter let pass must not look otherwise in the answer. */
-const moment = sql`(SELECT at FROM moment)`;
+/** One moment for the whole statement, as the database keeps it: what a filter let pass looks so in the answer. */
+const moment = sql`statement_timestamp()`;
 
 /** `gpu_state s` and no more of the other tables than filters and sort read. */
 function narrowTables(collection: Collection, { filters, sort }: ListRequest): Sql {
@@ -27,20 +28,19 @@ function narrowTables(collection: Collection, { filters, sort }: ListRequest): S
 /** The ids of a page, as cheaply as it can be had: `plain` takes the way that is always open. */
 function pageSql(request: ListRequest, { collection, visible, find, plain }: Scope): Sql {
   const { filters, sort, after } = request;
-  const condition = sql`${listCondition(collection, filters, { visible, moment })}
-    AND ${after ? keysetPredicate(sort, after) : sql`TRUE`}`;
+  const paging = after ? sql` AND ${keysetPredicate(sort, after)}` : empty;
+  const conditionOf = (asked: FilterAst) =>
+    sql`${listCondition(collection, asked, { visible, moment })}${paging}`;
+  const tables = narrowTables(collection, request);
+  const order = orderBy(sort);
+  // In the text itself: a plan that is made once for all then knows that it is small, and walks by index.
+  const limit = raw(String(request.limit + 1));
   const [first] = sort;
-  const page = {
-    tables: narrowTables(collection, request),
-    condition,
-    columns: sql`s.gpu_id, ${first?.expression ?? sql`NULL`} AS price, ${sortValues(sort)} AS sort_values`,
-    order: orderBy(sort),
-    limit: request.limit + 1,
-  };
   const cheapest = plain ? null : planCheapest(filters, sort, find);
-  if (cheapest) return cheapestSql(cheapest, page);
-  return sql`SELECT s.gpu_id, ${sortValues(sort)} AS sort_values FROM ${page.tables}
-    WHERE ${condition} ORDER BY ${page.order} LIMIT ${page.limit}`;
+  if (cheapest && first) {
+    return cheapestSql(cheapest, { tables, conditionOf, filters, price: first.expression, order, limit });
+  }
+  return sql`SELECT s.gpu_id FROM ${tables} WHERE ${conditionOf(filters)} ORDER BY ${order} LIMIT ${limit}`;
 }
 
 export interface Scope {
@@ -59,9 +59,9 @@ export interface Scope {
  * @see https://use-the-index-luke.com/no-offset
  */
 export const searchSql = (request: ListRequest, scope: Scope): Sql => sql`/* inventory:search_gpus */
-  WITH moment AS (SELECT clock_timestamp() AS at), page AS (${pageSql(request, scope)})
-  SELECT ${gpuColumns(moment, scope.policy)}, page.sort_values
-    FROM ${gpuTables} JOIN page ON page.gpu_id = s.gpu_id
+  WITH page AS MATERIALIZED (${pageSql(request, scope)})
+  SELECT ${gpuColumns(moment, scope.policy)}, ${sortValues(request.sort)} AS sort_values
+    FROM page JOIN ${gpuTables} ON s.gpu_id = page.gpu_id
    ORDER BY ${orderBy(request.sort)}`;
 
 /** One page of GPUs as the API shows them. */
@@ -71,11 +71,14 @@ export async function searchGpus(
   request: ListRequest,
   scope: Scope,
 ): Promise<Page<Partial<GpuView>>> {
-  const rows = await db.rows<GpuRow & { sortValues: (string | null)[] }>(searchSql(request, scope));
+  const rows = await db.rows<GpuRow & { sortValues: string }>(searchSql(request, scope));
   const items = rows.slice(0, request.limit);
   const last = items.at(-1);
   return {
     items: items.map((row) => project(toGpu(row), request.fields)),
-    nextCursor: rows.length > items.length && last ? cursors.encode(request.scope, last.sortValues) : null,
+    nextCursor:
+      rows.length > items.length && last
+        ? cursors.encode(request.scope, readSortValues(last.sortValues))
+        : null,
   };
 }

@@ -175,8 +175,7 @@ export async function readGpus(
 ): Promise<GpuView[]> {
   if (ids.length === 0) return [];
   const rows = await db.rows<GpuRow>(sql`/* inventory:read_gpus */
-    WITH moment AS (SELECT clock_timestamp() AS at)
-    SELECT ${gpuColumns(sql`(SELECT at FROM moment)`, policy)}
+    SELECT ${gpuColumns(sql`statement_timestamp()`, policy)}
       FROM unnest(${ids}::uuid[]) WITH ORDINALITY AS asked(id, place)
       JOIN inventory.gpu_state s ON s.gpu_id = asked.id
       JOIN inventory.gpu g ON g.id = s.gpu_id

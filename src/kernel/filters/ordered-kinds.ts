@@ -104,7 +104,7 @@ export const timestamp = (options: FieldOptions): Field =>
 const versionPattern = '^[0-9]{1,9}([.][0-9]{1,9}){0,7}$';
 
 /** What `inventory.version_rank` makes of a version: '12.4.0' → '21214'; ranks as text stand as versions part by part. */
-export const versionRank = (version: string): string =>
+const versionRank = (version: string): string =>
   version
     .replace(/([.]0+)+$/, '')
     .split('.')

@@ -7,6 +7,7 @@ import { health } from './modules/health/index.ts';
 import { inventory } from './modules/inventory/index.ts';
 import { liveness } from './modules/liveness/index.ts';
 import { metrics } from './modules/metrics/index.ts';
+import { processes } from './modules/processes/index.ts';
 import { verifications } from './modules/verifications/index.ts';
 
 /** Every module of the service, dependencies first. */
@@ -20,6 +21,7 @@ export const modules: readonly ModuleDefinition[] = [
   health,
   verifications,
   metrics,
+  processes,
 ];
 
 /** The one module that the HTTP edge itself needs: who is calling, and may they. */

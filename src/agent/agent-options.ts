@@ -36,6 +36,8 @@ export type AgentEvent =
       ignoredReason: string | null;
       nextHeartbeatInMs: number;
     }
+  | { event: 'processes_published'; gpus: number }
+  | { event: 'processes_refused'; code: string; detail: string }
   | { event: 'driver_failed'; detail: string }
   | { event: 'state_not_saved'; detail: string }
   | { event: 'retrying'; inMs: number; code: string; detail: string };

@@ -54,6 +54,22 @@ describe('inventoryClient', () => {
     expect(service.requests[0]?.body).toEqual(heartbeat);
   });
 
+  it('asks for the ids of its GPUs, page by page', async () => {
+    const pages = [
+      { items: [{ id: 'g-1', uuid: 'GPU-1' }], nextCursor: 'a+b' },
+      { items: [{ id: 'g-2', uuid: 'GPU-2' }], nextCursor: null },
+    ];
+    const client = await connect(() => ({ status: 200, body: pages.shift() }));
+    expect([...(await client.gpuIds(me))]).toEqual([
+      ['GPU-1', 'g-1'],
+      ['GPU-2', 'g-2'],
+    ]);
+    expect(service.requests.map(({ path }) => path)).toEqual([
+      '/v1/gpus?nodeId=n-1&fields=uuid&limit=500',
+      '/v1/gpus?nodeId=n-1&fields=uuid&limit=500&cursor=a%2Bb',
+    ]);
+  });
+
   it('asks for its node, and for the generation that the service holds', async () => {
     const client = await connect(({ path }) =>
       path === '/v1/whoami'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { refusal, ServiceError } from './service-error.ts';
-import { at } from './values.ts';
-import type { HeartbeatBody, InventoryBody, NodeSystem } from './wire.ts';
+import { at, listAt } from './values.ts';
+import type { HeartbeatBody, InventoryBody, NodeSystem, ProcessesBody } from './wire.ts';
 
 /** Who we are to the service: one node and its own key. */
 export interface Identity {
@@ -26,7 +26,7 @@ export interface ClientOptions {
 
 export type InventoryClient = ReturnType<typeof inventoryClient>;
 
-/** The five calls that an agent makes. All throw {@link ServiceError}. */
+/** The calls that an agent makes. All throw {@link ServiceError}. */
 export function inventoryClient({ url, signal, timeoutMs = 10_000, clock = Date.now }: ClientOptions) {
   const base = url.replace(/\/+$/, '');
 
@@ -89,6 +89,23 @@ export function inventoryClient({ url, signal, timeoutMs = 10_000, clock = Date.
 
     async putInventory({ nodeId, apiKey }: Identity, body: InventoryBody): Promise<void> {
       await call('PUT', `/v1/nodes/${nodeId}/inventory`, { apiKey, body });
+    },
+
+    /** The service's ids of the node's GPUs, by their hardware uuids. */
+    async gpuIds({ nodeId, apiKey }: Identity): Promise<Map<string, string>> {
+      const ids = new Map<string, string>();
+      let cursor = '';
+      do {
+        const query = `nodeId=${nodeId}&fields=uuid&limit=500${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+        const page = await call('GET', `/v1/gpus?${query}`, { apiKey });
+        for (const item of listAt(page, 'items')) ids.set(text(item, 'uuid'), text(item, 'id'));
+        cursor = String(at(page, 'nextCursor') ?? '');
+      } while (cursor !== '');
+      return ids;
+    },
+
+    async putProcesses({ apiKey }: Identity, gpuId: string, body: ProcessesBody): Promise<void> {
+      await call('PUT', `/v1/gpus/${gpuId}/processes`, { apiKey, body });
     },
 
     async sendHeartbeat({ apiKey }: Identity, body: HeartbeatBody): Promise<HeartbeatAnswer> {

@@ -5,9 +5,9 @@ import { type AgentSnapshot, type GpuReport, gpuReport, hexUuid } from './snapsh
 import { pciBusId } from './values.ts';
 
 /** Every state that a GPU can be seen in; `lost` and `swapped` begin healthy and change after a few readings. */
-export type FakeState = 'healthy' | 'hot' | 'lost' | 'swapped' | 'mig' | 'spoofed' | `xid:${number}`;
+export type FakeState = 'healthy' | 'busy' | 'hot' | 'lost' | 'swapped' | 'mig' | 'spoofed' | `xid:${number}`;
 
-const PLAIN_STATES = ['healthy', 'hot', 'lost', 'swapped', 'mig', 'spoofed'];
+const PLAIN_STATES = ['healthy', 'busy', 'hot', 'lost', 'swapped', 'mig', 'spoofed'];
 
 export interface FakeOptions {
   /** One state a GPU, in slot order. */
@@ -89,6 +89,7 @@ function whole(slot: Slot): GpuReport {
         supportsMig: model.datacentre ? true : null,
       },
       telemetry: telemetry(slot, model),
+      processes: state === 'busy' ? [{ pid: 1000 + index, name: 'python3', memoryUsedMb: 1024 }] : [],
     },
     scope,
   );

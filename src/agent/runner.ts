@@ -3,6 +3,7 @@ import { backoffMs } from './backoff.ts';
 import type { HostFacts } from './host.ts';
 import { identify } from './identity.ts';
 import { inventoryPublisher } from './inventory-publisher.ts';
+import { processPublisher } from './process-publisher.ts';
 import { ServiceError } from './service-error.ts';
 import type { AgentSnapshot } from './snapshot.ts';
 import type { AgentState } from './state-file.ts';
@@ -55,10 +56,12 @@ async function persistently<T>(
   }
 }
 
-/** One round: look, publish what changed, say that we live. Answers how long to wait for the next. */
+/** One round: look, publish what changed, say that we live and what runs. Answers how long to wait for the next. */
 function heartbeatCycle(options: AgentOptions, state: AgentState, facts: HostFacts): () => Promise<number> {
   const { client, host, clock } = options;
-  const publish = inventoryStep(options, state, facts);
+  const processes = processPublisher(client, clock);
+  const publish = inventoryStep(options, state, facts, processes.forget);
+  const publishProcesses = processStep(options, state, processes);
   return async () => {
     const startedAt = clock();
     const snapshot = await look(options, state.nodeId);
@@ -75,6 +78,7 @@ function heartbeatCycle(options: AgentOptions, state: AgentState, facts: HostFac
     });
     options.report({ event: 'heartbeat', sequence: state.sequence, ...answer });
     await save(options, state);
+    if (snapshot) await publishProcesses(snapshot);
     return Math.max(SHORTEST_WAIT_MS, Math.min(LONGEST_WAIT_MS, answer.nextHeartbeatInMs) - preparationMs);
   };
 }
@@ -84,6 +88,7 @@ function inventoryStep(
   { client, clock, random, once, report }: AgentOptions,
   state: AgentState,
   facts: HostFacts,
+  onPublished: () => void,
 ) {
   const publisher = inventoryPublisher(client, clock, random);
   let emptyBefore = false;
@@ -94,11 +99,29 @@ function inventoryStep(
     emptyBefore = empty;
     try {
       const outcome = await publisher.publish(state, content);
-      if (outcome === 'published')
-        report({ event: 'inventory_published', generation: state.generation, gpus: snapshot.gpus.length });
+      if (outcome !== 'published') return;
+      onPublished();
+      report({ event: 'inventory_published', generation: state.generation, gpus: snapshot.gpus.length });
     } catch (error) {
       if (!(error instanceof ServiceError) || error.status === null || once) throw error;
       report({ event: 'inventory_refused', code: error.code, detail: error.message });
+    }
+  };
+}
+
+/** After the heartbeat, whose sequence is the generation of the lists: whatever becomes of them, the node has lived. */
+function processStep(
+  { once, report }: AgentOptions,
+  state: AgentState,
+  publisher: ReturnType<typeof processPublisher>,
+) {
+  return async ({ gpus }: AgentSnapshot): Promise<void> => {
+    try {
+      const lists = await publisher.publish(state, state.sequence, gpus);
+      if (lists > 0) report({ event: 'processes_published', gpus: lists });
+    } catch (error) {
+      if (!(error instanceof ServiceError) || once) throw error;
+      report({ event: 'processes_refused', code: error.code, detail: error.message });
     }
   };
 }

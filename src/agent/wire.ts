@@ -1,5 +1,5 @@
 import type { HostFacts, HostMetrics } from './host.ts';
-import type { AgentSnapshot, DriverFacts, GpuReport, GpuTelemetry } from './snapshot.ts';
+import type { AgentSnapshot, DriverFacts, GpuProcess, GpuReport, GpuTelemetry } from './snapshot.ts';
 
 /** `T` with unknown (`null`) members left out: the service takes an absent field for unknown. */
 type Known<T> = { [K in keyof T]?: Exclude<T[K], null> };
@@ -27,6 +27,22 @@ export interface HeartbeatBody {
   systemMetrics: Known<HostMetrics>;
   gpus: Known<GpuTelemetry>[];
 }
+
+/** Body of `PUT /v1/gpus/{id}/processes`. */
+export interface ProcessesBody {
+  generation: number;
+  processes: Known<GpuProcess>[];
+}
+
+/** What the service takes of a name, and of a list. */
+const LONGEST_NAME = 1024;
+const LONGEST_LIST = 1000;
+
+/** A number says which process it is: two entries of one, which nvidia-smi prints for graphics and compute, are one. */
+export const processContent = (processes: readonly GpuProcess[]): ProcessesBody['processes'] =>
+  [...new Map(processes.map((process) => [process.pid, process])).values()]
+    .slice(0, LONGEST_LIST)
+    .map(({ name, ...process }) => known({ ...process, name: name?.slice(0, LONGEST_NAME) ?? null }));
 
 /** What a snapshot says about hardware, readings left out: equal content means that nothing changed. */
 export function inventoryContent(

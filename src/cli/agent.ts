@@ -59,7 +59,7 @@ const withFakes = (command: Command): Command =>
   command
     .option(
       '--fake <states>',
-      'fake GPUs, one state each: healthy,hot,xid:79,lost,swapped,mig,spoofed',
+      'fake GPUs, one state each: healthy,busy,hot,xid:79,lost,swapped,mig,spoofed',
       fakeStates,
     )
     .addOption(

@@ -24,6 +24,7 @@ export const versionedTables = {
   allocation: { table: 'allocation', id: 'id', tenantId: 'tenant_id' },
   verification: { table: 'verification', id: 'id', ...owned },
   finding: { table: 'finding', id: 'id', ...owned },
+  process_list: { table: 'gpu_process_list', id: 'gpu_id' },
 } as const satisfies Readonly<Record<string, VersionedTable>>;
 
 export type VersionedSubject = keyof typeof versionedTables;

@@ -5,6 +5,7 @@ import { cachedGoals } from './cached.ts';
 import { loadFleet } from './fleet.ts';
 import { heartbeatGoals } from './heartbeats.ts';
 import { memoryGoals } from './memory.ts';
+import { metricsGoals } from './metrics.ts';
 import { placementGoals } from './peer/goals.ts';
 import { isInstalled, packages, startPlacement } from './peer/placement.ts';
 import { isMet, type Result, render } from './report.ts';
@@ -14,7 +15,7 @@ import { createWorld, type World } from './world.ts';
 /**
  * Measures the goals of docs/performance.md as ratios against references of the same run, on the built server.
  *
- *   npm run bench [-- --gpus=1000000 --providers=20000 --rounds=3 --seconds=8 --only=search,allocation,cached,heartbeats,memory]
+ *   npm run bench [-- --gpus=1000000 --providers=20000 --rounds=3 --seconds=8 --only=search,allocation,cached,heartbeats,metrics,memory]
  *
  *   npm run bench -- --peer=placement   against OpenStack Placement instead, where its Debian packages are installed
  *
@@ -27,7 +28,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '8' },
     peer: { type: 'string' },
-    only: { type: 'string', default: 'search,allocation,cached,heartbeats,memory' },
+    only: { type: 'string', default: 'search,allocation,cached,heartbeats,metrics,memory' },
   },
 });
 const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
@@ -36,6 +37,7 @@ const goals: Record<string, (world: World, rounds: number, seconds: number) => P
   allocation: allocationGoals,
   cached: cachedGoals,
   heartbeats: heartbeatGoals,
+  metrics: metricsGoals,
   memory: memoryGoals,
 };
 const log = (line: string) => console.error(line);

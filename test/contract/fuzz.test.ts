@@ -99,6 +99,7 @@ const withFurtherRules = new Set([
   'createGpu',
   'batchGpus',
   'putNodeInventory',
+  'putGpuProcesses',
   'createAllocation',
   'findCandidates',
   'drainNode',

@@ -12,6 +12,7 @@ const versioned = {
   verification: 'inventory.verification',
   allocation: 'inventory.allocation',
   maintenance_window: 'inventory.maintenance_window',
+  process_list: '(SELECT gpu_id AS id, version FROM inventory.gpu_process_list)',
 };
 
 /** An object whose version and change rows disagree. */

@@ -57,6 +57,12 @@ async function createSide(service: TestService): Promise<Side> {
     startsAt: '2036-03-30T01:00:00Z',
     endsAt: '2036-03-30T03:00:00Z',
   });
+  const running = [1, 2].map((pid) => ({ pid, name: 'python3' }));
+  await service
+    .as(node.key)
+    .put(`/v1/gpus/${gpu}/processes`)
+    .send({ generation: 0, processes: running })
+    .expect(200);
   const model = await post(service, '/v1/gpu-models', {
     id: `nvidia-card-${randomUUID().slice(0, 8)}-24gb`,
     vendor: 'nvidia',

@@ -27,6 +27,8 @@ export const permissions = {
   'gpu-models:write': ['operator'],
   'maintenance-windows:read': everybody,
   'maintenance-windows:write': owners,
+  'processes:write': ['operator', 'agent'],
+  'processes:read': watchers,
   'heartbeats:write': machines,
   'heartbeats:read': watchers,
   'health-checks:write': ['operator', 'agent', 'verifier'],

@@ -27,7 +27,7 @@ import { SnapshotService } from './snapshots/service.ts';
 export { setGate } from './blocks.ts';
 export { attestGpu } from './gpus/attestation.ts';
 export { gpuRelations } from './gpus/collection.ts';
-export { openFindings } from './gpus/findings.ts';
+export { openFindings, resolveFindings } from './gpus/findings.ts';
 export { type GatedGpu, quarantine, turnGates } from './gpus/quarantine.ts';
 export { gatesAt, levelAt, type SchedulingPolicy, schedulableAt } from './gpus/schedulability.ts';
 export { visibleGpus } from './gpus/view.ts';
@@ -47,6 +47,8 @@ const settings = {
 export interface InventoryApi {
   /** The module that keeps the ledger connects itself here; without one nothing is ever in use. */
   connect(ports: InventoryPorts): void;
+  /** What the ledger says of GPUs, for others. */
+  liveAllocations: InventoryPorts['liveAllocations'];
   /** What GPUs can be searched by; its SQL reads `gpu_state s` and the tables of `gpuRelations`. */
   gpus: Collection;
   /** What `schedulableAt` and `gatesAt` ask of every GPU. */
@@ -76,6 +78,7 @@ export const inventory = defineModule<InventoryApi, typeof settings>({
     return {
       api: {
         connect: (connected) => Object.assign(ports, connected),
+        liveAllocations: (tx, gpuIds) => ports.liveAllocations(tx, gpuIds),
         gpus: gpus.collection,
         policy,
       },

@@ -12,6 +12,8 @@ export type Health = 'ok' | 'warning' | 'failed' | 'unknown';
 export interface GpuSubject {
   type: 'gpu';
   id: string;
+  /** The physical GPU that it is a partition of; its own id where it is none. */
+  rootGpuId: string;
   nodeId: string;
   providerId: string;
   health: Health;
@@ -39,7 +41,7 @@ export interface Revision extends Pick<Change, 'type' | 'diff' | 'reason'> {
 /** Locks one GPU that the caller may see. @throws 404 `gpu.not_found`. */
 export async function lockGpu(tx: Transaction, principal: Principal, id: string): Promise<GpuSubject> {
   const row = await tx.row<Omit<GpuSubject, 'type'>>(sql`/* inventory:lock_gpu */
-    SELECT s.gpu_id AS id, s.node_id, s.provider_id, s.health, s.blocks,
+    SELECT s.gpu_id AS id, s.root_gpu_id, s.node_id, s.provider_id, s.health, s.blocks,
            ARRAY[s.level1_until, s.level2_until, s.level3_until, s.level4_until] AS levels_until
       FROM inventory.gpu_state s WHERE s.gpu_id = ${id} AND ${visibleGpus(principal)} FOR NO KEY UPDATE`);
   if (!row) throw notFound('gpu');

@@ -49,6 +49,9 @@ const samples = (asked: Asked, from: string, to: string, extra = sql``): Sql => 
   SELECT ${sampleColumns(extra)} FROM gpus g ${samplesOf(asked)}
      AND v.at >= ${from}::timestamptz AND v.at < ${to}::timestamptz`;
 
+/** Each hour is looked up by itself: joined, a planner that expects few of them compares all samples with all hours. */
+const fence = sql`OFFSET 0`;
+
 /**
  * Readings from roll-ups. Hours that are not folded yet, or not again, are read from their samples, in the same
  * snapshot: an answer holds whatever was stored before it, however far the fold lags behind.
@@ -68,9 +71,11 @@ function rolled(
      WHERE NOT EXISTS (SELECT FROM unfolded u WHERE u.gpu_id = r.gpu_id AND u.hour = date_trunc('hour', r.at, 'UTC'))
     UNION ALL
     SELECT ${sampleColumns(extra.samples)}
-      FROM gpus g JOIN unfolded u ON u.gpu_id = g.gpu_id ${samplesOf(asked)}
-       AND v.at >= greatest(u.hour, ${from}::timestamptz)
-       AND v.at < least(u.hour + interval '1 hour', ${until}::timestamptz)
+      FROM gpus g JOIN unfolded u ON u.gpu_id = g.gpu_id CROSS JOIN LATERAL (
+        SELECT v.at, v.value FROM inventory.metric_sample v
+         WHERE v.gpu_id = u.gpu_id AND v.metric_id = ${metricId}::integer
+           AND v.at >= greatest(u.hour, ${from}::timestamptz)
+           AND v.at < least(u.hour + interval '1 hour', ${until}::timestamptz) ${fence}) AS v
     ${rest}`;
 }
 

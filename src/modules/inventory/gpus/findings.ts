@@ -69,6 +69,22 @@ export async function openFindings(tx: Transaction, findings: readonly NewFindin
   await recordFindings(tx, 'opened', opened);
 }
 
+/** Resolves the open findings of a kind about these GPUs: what they said no longer holds. */
+export async function resolveFindings(
+  tx: Transaction,
+  kind: string,
+  gpuIds: readonly string[],
+): Promise<void> {
+  if (gpuIds.length === 0) return;
+  const resolved = await tx.rows<FindingRow>(sql`/* inventory:resolve_findings */
+    UPDATE inventory.finding f
+       SET state = 'resolved', resolution = 'no_longer_holds', version = version + 1,
+           resolved_at = inventory.moment_after(created_at)
+     WHERE f.gpu_id = ANY(${gpuIds}::uuid[]) AND f.kind = ${kind} AND f.state = 'open'
+    RETURNING ${returned}`);
+  await recordFindings(tx, 'resolved', resolved);
+}
+
 /** Opens a finding for each GPU that contradicts its model, and resolves those of GPUs that no longer do. */
 export async function reviewSpecs(
   tx: Transaction,
@@ -92,14 +108,11 @@ export async function reviewSpecs(
       detail: { modelId, mismatches },
     })),
   );
-  if (right.length === 0) return;
-  const resolved = await tx.rows<FindingRow>(sql`/* inventory:resolve_spec_mismatches */
-    UPDATE inventory.finding f
-       SET state = 'resolved', resolution = 'no_longer_holds', version = version + 1,
-           resolved_at = inventory.moment_after(created_at)
-     WHERE f.gpu_id = ANY(${right.map(({ gpu }) => gpu.id)}::uuid[]) AND f.kind = 'spec_mismatch' AND f.state = 'open'
-    RETURNING ${returned}`);
-  await recordFindings(tx, 'resolved', resolved);
+  await resolveFindings(
+    tx,
+    'spec_mismatch',
+    right.map(({ gpu }) => gpu.id),
+  );
 }
 
 /**

@@ -1,0 +1,1 @@
+DROP TABLE inventory.gpu_process_list, inventory.gpu_process;

@@ -1,0 +1,77 @@
+import type { Identity, InventoryClient } from './client.ts';
+import { ServiceError } from './service-error.ts';
+import type { GpuReport } from './snapshot.ts';
+import { processContent } from './wire.ts';
+
+/** A list that did not change is sent again after this time: the service learns what has become of its allocation. */
+const REPEAT_MS = 60_000;
+/** A GPU that the service does not know (its inventory was refused, say) is not asked for in every round. */
+const ASK_AGAIN_MS = 60_000;
+
+interface Published {
+  content: string;
+  at: number;
+}
+
+/** Publishes the processes of each GPU when others run than before, and now and then what still runs. */
+export function processPublisher(client: InventoryClient, clock: () => number) {
+  const published = new Map<string, Published>();
+  let ids = new Map<string, string>();
+  let askedAt = Number.NEGATIVE_INFINITY;
+
+  async function idOf(identity: Identity, uuid: string): Promise<string | undefined> {
+    if (!ids.has(uuid) && clock() - askedAt >= ASK_AGAIN_MS) {
+      askedAt = clock();
+      ids = await client.gpuIds(identity);
+    }
+    return ids.get(uuid);
+  }
+
+  const isDue = (uuid: string, content: string, isEmpty: boolean): boolean => {
+    const before = published.get(uuid);
+    return before?.content !== content || (!isEmpty && clock() - before.at >= REPEAT_MS);
+  };
+
+  async function publishOne(
+    identity: Identity,
+    generation: number,
+    { uuid, processes }: GpuReport,
+  ): Promise<boolean> {
+    // How much memory they use changes all the time, and is no news by itself.
+    const content = JSON.stringify(processes.map(({ pid, name }) => [pid, name]));
+    if (!isDue(uuid, content, processes.length === 0)) return false;
+    const id = await idOf(identity, uuid);
+    if (id === undefined) return false;
+    await client.putProcesses(identity, id, { generation, processes: processContent(processes) });
+    published.set(uuid, { content, at: clock() });
+    return true;
+  }
+
+  return {
+    /** Forgets which GPUs the service knows, as after a new inventory. */
+    forget(): void {
+      ids.clear();
+      askedAt = Number.NEGATIVE_INFINITY;
+    },
+
+    /**
+     * Answers how many lists it sent; `generation` must grow with every call. A list that is refused does not hold up
+     * the others.
+     * @throws {ServiceError} the first refusal, after all others were sent; at once when the service is away.
+     */
+    async publish(identity: Identity, generation: number, gpus: readonly GpuReport[]): Promise<number> {
+      let lists = 0;
+      let refusal: ServiceError | null = null;
+      for (const gpu of gpus) {
+        try {
+          if (await publishOne(identity, generation, gpu)) lists++;
+        } catch (error) {
+          if (!(error instanceof ServiceError) || error.status === null) throw error;
+          refusal ??= error;
+        }
+      }
+      if (refusal) throw refusal;
+      return lists;
+    },
+  };
+}

@@ -2,7 +2,7 @@ import type { Queryable } from '../../../kernel/db/transaction.ts';
 import type { Plan, PlannedPart } from './plan.ts';
 import type { GpuClass, GpuSet, Member } from './problem.ts';
 import { aspectsOf, scoreOf, weigh } from './score.ts';
-import { availableSql, type ClassRow, mayHaveMore, supplySql } from './supply.ts';
+import { availableSql, type ClassRow, supplySql } from './supply.ts';
 import { bestTeamSets, type TeamRule } from './teams.ts';
 
 /** A class of equal GPUs with what the API shows of it. */
@@ -56,15 +56,33 @@ interface Supply {
 async function supplyOf(db: Queryable, plan: Plan, limit: number): Promise<Supply> {
   for (let depth = firstDepth(plan.count + limit); ; depth *= depths.factor) {
     const rows = await db.rows<ClassRow>(supplySql(plan, { limit, depth }));
-    const seen = rows[0]?.seen ?? [];
-    const isShort = (part: PlannedPart, at: number) =>
-      mayHaveMore(plan, part, depth, seen[at] ?? 0) &&
-      rows.filter(({ parts }) => parts.includes(at)).length < plan.count + limit;
-    if (!plan.parts.some(isShort)) {
-      const isCut = plan.parts.some((part, at) => mayHaveMore(plan, part, depth, seen[at] ?? 0));
-      return { classes: rows.map((row) => classOf(plan, row)), isCut };
+    const crowds = crowdsOf(plan, rows).filter(({ gpus }) => gpus >= depth);
+    if (crowds.every(({ choices }) => choices.size >= plan.count + limit))
+      return { classes: rows.map((row) => classOf(plan, row)), isCut: crowds.length > 0 };
+  }
+}
+
+/** The GPUs of one part and team that were looked at. */
+interface Crowd {
+  gpus: number;
+  /** What one can choose among: classes, or providers where each may be taken once. */
+  choices: Set<string>;
+}
+
+function crowdsOf({ parts, together }: Plan, rows: readonly ClassRow[]): Crowd[] {
+  const crowds = new Map<string, Crowd>();
+  for (const { parts: fitted, nodeId, model, key, providerId, available } of rows) {
+    for (const at of fitted) {
+      const part = parts[at] as PlannedPart;
+      const node = part.sameNode || together.sameNode ? nodeId : '';
+      const name = [at, node, part.sameModel || together.sameModel ? model : ''].join(' ');
+      const crowd = crowds.get(name) ?? { gpus: 0, choices: new Set() };
+      crowd.gpus += available;
+      crowd.choices.add(part.distinctProviders ? providerId : key);
+      crowds.set(name, crowd);
     }
   }
+  return [...crowds.values()];
 }
 
 function firstDepth(least: number): number {

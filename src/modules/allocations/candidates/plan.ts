@@ -7,7 +7,6 @@ import type { GpuAlternative, GpuGroup, GpuRequest } from '../schemas.ts';
 import { askedMemoryMb } from './asked-memory.ts';
 import type { Part } from './problem.ts';
 
-type Ask = Omit<Static<typeof GpuGroup>, 'count'>;
 type Request = Static<typeof GpuAlternative>;
 
 /** What the GPUs of one part must be like, and have in common. */
@@ -59,11 +58,13 @@ export const plansOf = (
  */
 export function planOf(search: GpuSearch, request: Request, pointer: string, free: Sql): Plan {
   const own = conditionOf(search, request, `${pointer}/filter`);
-  const asks = request.groups ?? [{ ...request, count: countOf(request, pointer) }];
-  if (request.groups) checkGroups(request, pointer);
-  const conditions = request.groups?.map((group, at) =>
-    all(own, conditionOf(search, group, `${pointer}/groups/${at}/filter`)),
-  ) ?? [own];
+  if (request.groups) {
+    checkGroups(request, pointer);
+    for (const [at, group] of request.groups.entries())
+      conditionOf(search, group, `${pointer}/groups/${at}/filter`);
+  }
+  const asks = request.groups ? merged(request.groups) : [{ ...request, count: countOf(request, pointer) }];
+  const conditions = request.groups ? asks.map((ask) => all(own, conditionOf(search, ask, pointer))) : [own];
   const { sameNode = false, sameModel = false } = request;
   const grouped = asks.length > 1;
   const parts = asks.map((ask, at) => partOf(ask, conditions[at] as Condition, request, grouped));
@@ -71,11 +72,26 @@ export function planOf(search: GpuSearch, request: Request, pointer: string, fre
     objective: request.objective ?? 'cheapest',
     parts,
     together: { sameNode: grouped && sameNode, sameModel: grouped && sameModel },
-    byNode: sameNode || asks.some((ask) => ask.sameNode === true),
+    byNode: sameNode || (request.groups ?? []).some((group) => group.sameNode === true),
     count: sum(asks),
     free,
     tables: tablesOf(search, new Set(conditions.flatMap(({ relations }) => [...relations]))),
   };
+}
+
+const isPlain = ({ count, sameNode, sameModel, distinctProviders }: Static<typeof GpuGroup>): boolean =>
+  count === 1 || !(sameNode || sameModel || distinctProviders);
+
+/** Groups that ask for the same, and for nothing in common, are one: eight of one GPU are as good as one of eight. */
+function merged(groups: readonly Static<typeof GpuGroup>[]): Static<typeof GpuGroup>[] {
+  const byAsk = new Map<string, Static<typeof GpuGroup>>();
+  for (const [at, group] of groups.entries()) {
+    const { sameNode, sameModel, distinctProviders, count, ...plain } = group;
+    const key = isPlain(group) ? JSON.stringify([plain.filter, plain.excludeWarnings]) : String(at);
+    const { count: before } = byAsk.get(key) ?? { count: 0 };
+    byAsk.set(key, isPlain(group) ? { ...plain, count: before + count } : group);
+  }
+  return [...byAsk.values()];
 }
 
 const sum = (asks: readonly { count: number }[]): number =>
@@ -83,7 +99,7 @@ const sum = (asks: readonly { count: number }[]): number =>
 
 /** What the request says beside its groups holds for their sum; where there is one only, for that one. */
 function partOf(
-  ask: Ask & { count: number },
+  ask: Static<typeof GpuGroup>,
   condition: Condition,
   request: Request,
   grouped: boolean,

@@ -1,0 +1,145 @@
+import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
+import { literal } from '../claims/best-gpus.ts';
+import { type Objective, objectives, tieBreak } from '../claims/objectives.ts';
+import type { Plan, PlannedPart } from './plan.ts';
+import { isLinked, isTeamed, teamOf } from './teamed.ts';
+
+/** How far to look, beside what the request itself says. */
+export interface Reach {
+  /** Candidates that are wanted. */
+  limit: number;
+  /** GPUs of each part and team that are looked at. */
+  depth: number;
+}
+
+/** The aspects of an objective in the order of their weight, over rows `p`. */
+const aspects = (objective: Objective): Sql[] => objectives[objective].map(({ value }) => value);
+
+/** Those that a GPU's own row tells, over rows `p`. */
+export const ownAspects = (objective: Objective): Sql[] =>
+  objectives[objective].flatMap((aspect) => (aspect.own ? aspect.value : []));
+
+/** The same as columns over `gpu_state s`. */
+export const ownColumns = ({ objective }: Plan): Sql[] =>
+  objectives[objective].flatMap(({ own }) => own ?? []);
+
+/** The best GPU first, over rows `p` of `counted`; no two are equal. */
+const order = ({ objective }: Plan): Sql => sql`${join(aspects(objective))}, ${tieBreak}`;
+
+const gpuColumns = (plan: Plan): Sql =>
+  join([sql`s.gpu_id, s.node_id, s.provider_id, s.node_seq, s.slot_index, s.seq`, ...ownColumns(plan)]);
+
+const fitted = (at: number): Sql => raw(`fitting_${at}`);
+
+/**
+ * The CTE `fitting_<n>`: the GPUs that fit a part. Where any will do, the best by the aspects of their own rows suffice,
+ * with all that tie with the last of them.
+ */
+const fitting = (plan: Plan, part: PlannedPart, at: number, { depth }: Reach): Sql => {
+  const own = ownAspects(plan.objective);
+  const best =
+    isTeamed(plan, part) || own.length === 0
+      ? empty
+      : sql`ORDER BY ${join(own)} FETCH FIRST ${literal(depth)} ROWS WITH TIES`;
+  return sql`${fitted(at)} AS MATERIALIZED (SELECT * FROM (
+    SELECT ${gpuColumns(plan)}, ${teamOf(plan, part)} AS team
+      FROM ${plan.tables} WHERE ${plan.free} AND ${part.condition}) p ${best})`;
+};
+
+/** Of what fits a part, the teams that are large enough for it. */
+const large = (plan: Plan, part: PlannedPart, at: number): Sql =>
+  isTeamed(plan, part)
+    ? sql`${fitted(at)} WHERE team IN (SELECT team FROM ${fitted(at)} GROUP BY team HAVING count(*) >= ${part.count})`
+    : fitted(at);
+
+/** The CTE `pool`: a row for each part and GPU that fits it. */
+function pool(plan: Plan, reach: Reach): Sql {
+  const found = plan.parts.map((part, at) => fitting(plan, part, at, reach));
+  const [only, ...others] = plan.parts;
+  if (only && others.length === 0)
+    return sql`${join(found)}, pool AS MATERIALIZED (SELECT 0 AS part, * FROM ${large(plan, only, 0)})`;
+  const picked = plan.parts.map((part, at) => sql`SELECT gpu_id, team FROM ${large(plan, part, at)}`);
+  const enough = isLinked(plan)
+    ? sql`WHERE team IN (SELECT team FROM union_of_parts GROUP BY team HAVING count(DISTINCT gpu_id) >= ${plan.count})`
+    : empty;
+  const membership = (part: PlannedPart, at: number) =>
+    sql`(${literal(at)}, ${part.condition}, ${teamOf(plan, part)})`;
+  return sql`${join(found)}, union_of_parts AS MATERIALIZED (${join(picked, ' UNION ')}), pool AS MATERIALIZED (
+    SELECT m.part, ${gpuColumns(plan)}, m.team
+      FROM ${plan.tables} CROSS JOIN LATERAL (VALUES ${join(plan.parts.map(membership))}) m(part, fits, team)
+     WHERE ${plan.free} AND m.fits AND s.gpu_id IN (SELECT gpu_id FROM union_of_parts ${enough}))`;
+}
+
+/**
+ * The CTE `counted`: the pool with the free GPUs of each node, where the objective asks for them. They are counted once:
+ * left to itself, a planner that expects a small pool counts them again for each of its rows.
+ */
+const counted = ({ objective }: Plan): Sql =>
+  objectives[objective].every(({ own }) => own)
+    ? sql`counted AS (SELECT p.*, 0 AS free FROM pool p)`
+    : sql`free_on AS MATERIALIZED (
+        SELECT s.node_id, count(*) AS free FROM inventory.gpu_state s
+         WHERE s.node_id IN (SELECT node_id FROM pool) AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
+         GROUP BY s.node_id
+      ), counted AS (SELECT p.*, n.free FROM pool p JOIN free_on n USING (node_id))`;
+
+/** The best GPUs of each part and team, of the teams that can come into question. */
+function best(plan: Plan, { limit, depth }: Reach): Sql {
+  if (!plan.parts.some((part) => isTeamed(plan, part)) && plan.parts.length === 1)
+    return sql`best AS (SELECT p.* FROM counted p ORDER BY ${order(plan)} LIMIT ${literal(depth)})`;
+  const linked = isLinked(plan);
+  const rules = plan.parts.map(
+    ({ count }, at) =>
+      sql`(${literal(at)}, ${literal(linked ? 0 : at)}, ${literal(linked ? plan.parts.length : 1)}, ${literal(count)})`,
+  );
+  // Each other GPU of the request can spoil one team; what parts restrict beside it, any number.
+  const most = plan.parts.length === 1 ? limit : limit + plan.count;
+  const isSpoilt = linked && plan.parts.some(({ sameNode, sameModel }) => sameNode || sameModel);
+  const sums = aspects(plan.objective).map((aspect, at) => ({
+    name: raw(`sum_${at}`),
+    of: sql`sum(${aspect})`,
+  }));
+  return sql`rule(part, rule, parts, size) AS (VALUES ${join(rules)}), member AS MATERIALIZED (
+    SELECT p.*, row_number() OVER (PARTITION BY p.part, p.team ORDER BY ${order(plan)}) AS nth FROM counted p
+  ), served AS (
+    SELECT r.rule, r.parts, p.team, ${join(sums.map(({ name, of }) => sql`${of} AS ${name}`))}, min(${registration(plan)}) AS first
+      FROM (${leaders(plan)}) p JOIN rule r USING (part) WHERE p.turn <= r.size
+     GROUP BY r.rule, r.parts, p.team, p.part, r.size HAVING count(*) = r.size
+  ), team AS (
+    SELECT t.rule, t.team, row_number() OVER (
+             PARTITION BY t.rule ORDER BY ${join(sums.map(({ name }) => sql`sum(t.${name})`))}, min(t.first)) AS place
+      FROM served t GROUP BY t.rule, t.parts, t.team HAVING count(*) = t.parts
+  ), best AS (
+    SELECT p.* FROM member p JOIN rule r USING (part) JOIN team t ON t.rule = r.rule AND t.team = p.team
+     WHERE p.nth <= ${literal(depth)} AND ${isSpoilt ? sql`true` : sql`t.place <= ${literal(most)}`}
+  )`;
+}
+
+/** What orders teams of equal worth: the node registered first and, where teams share nodes, the GPU's index. */
+const registration = (plan: Plan): Sql =>
+  plan.parts.length === 1 && plan.parts[0]?.sameNode && !plan.parts[0].sameModel
+    ? sql`p.node_seq`
+    : sql`ARRAY[p.node_seq, coalesce(p.slot_index, 2147483647), p.seq]`;
+
+/** The members that count for a team's worth: of parts with distinct providers, the best of each. */
+function leaders({ parts }: Plan): Sql {
+  const distinct = parts.flatMap(({ distinctProviders }, at) => (distinctProviders ? [at] : []));
+  if (distinct.length === 0) return sql`SELECT m.*, m.nth AS turn FROM member m`;
+  const ofProvider = sql`row_number() OVER (PARTITION BY m.part, m.team, m.provider_id ORDER BY m.nth)`;
+  return sql`SELECT l.*, row_number() OVER (PARTITION BY l.part, l.team ORDER BY l.nth) AS turn
+    FROM (SELECT m.*, ${ofProvider} AS of_provider FROM member m) l
+   WHERE l.of_provider = 1 OR l.part <> ALL(${distinct}::integer[])`;
+}
+
+/**
+ * CTEs that end in `placed`: the free GPUs that matter for the best `limit` candidates, each once for every part that it
+ * fits, in the order of the objective (`place`) and in that of registration (`rank`).
+ */
+export const placedSql = (
+  plan: Plan,
+  reach: Reach,
+): Sql => sql`${pool(plan, reach)}, ${counted(plan)}, ${best(plan, reach)},
+  placed AS MATERIALIZED (
+    SELECT p.*, dense_rank() OVER (ORDER BY ${order(plan)}) AS place, dense_rank() OVER (ORDER BY ${tieBreak}) AS rank
+      FROM best p
+  )`;

@@ -148,8 +148,8 @@ async function registerEdge(app: App, config: Config, startup: Startup): Promise
   await app.register(methodNotAllowed);
   await app.register(jsonParser);
   await app.register(pressure);
-  app.addHook('onRequest', async (request) => {
-    if (startup.blocked && !request.routeOptions.config.probe) throw startup.blocked;
+  app.addHook('onRequest', (request, _reply, done) => {
+    done((!request.routeOptions.config.probe && startup.blocked) || undefined);
   });
   await app.register(rateLimit, {
     enabled: config.rateLimitEnabled,

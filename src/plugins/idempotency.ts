@@ -49,14 +49,15 @@ function prepare(request: FastifyRequest, key: string): IdempotencyRequest {
  */
 export const idempotencyPlugin = fp(
   async (app) => {
-    app.addHook('preHandler', async (request) => {
+    app.addHook('preHandler', (request, _reply, done) => {
       const header = request.headers['idempotency-key'];
-      if (request.method !== 'POST' || header === undefined) return;
-      request.ctx.idempotency = prepare(request, readKey(header));
+      if (request.method === 'POST' && header !== undefined)
+        request.ctx.idempotency = prepare(request, readKey(header));
+      done();
     });
-    app.addHook('onSend', async (request, reply, payload) => {
+    app.addHook('onSend', (request, reply, payload, done) => {
       if (request.ctx?.idempotency?.replayed) reply.header('idempotency-replayed', 'true');
-      return payload;
+      done(null, payload);
     });
   },
   { name: 'idempotency', dependencies: ['auth'] },

@@ -10,6 +10,7 @@ const headers = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   vary: 'Authorization',
+  'cache-control': 'private, no-cache',
 } as const;
 
 const hsts = { 'strict-transport-security': 'max-age=15552000; includeSubDomains' } as const;
@@ -25,10 +26,6 @@ export const securityHeaders = fp<SecurityHeadersOptions>(
     app.addHook('onRequest', (_request, reply, done) => {
       reply.headers(fixed);
       done();
-    });
-    app.addHook('onSend', (_request, reply, payload, done) => {
-      if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-cache');
-      done(null, payload);
     });
   },
   { name: 'security-headers' },

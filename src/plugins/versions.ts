@@ -21,7 +21,7 @@ const versionOf = (payload: unknown): number | null => {
 export const versionsPlugin = fp(
   async (app) => {
     app.decorateRequest('ifMatch', null);
-    app.addHook('preHandler', async (request) => {
+    app.addHook('preHandler', (request, _reply, done) => {
       request.ifMatch = parseIfMatch(request.headers['if-match']);
       if (request.ifMatch === null && (request.method === 'PATCH' || request.method === 'DELETE')) {
         throw new AppError(
@@ -30,15 +30,16 @@ export const versionsPlugin = fp(
           'Send If-Match: "<version>" with this request.',
         );
       }
+      done();
     });
-    app.addHook('preSerialization', async (request, reply, payload) => {
+    app.addHook('preSerialization', (request, reply, payload, done) => {
       const version = versionOf(payload);
-      if (version === null || reply.statusCode >= 300) return payload;
+      if (version === null || reply.statusCode >= 300) return done(null, payload);
       reply.header('etag', formatEtag(version));
       const reads = request.method === 'GET' || request.method === 'HEAD';
       const fresh = reads && matchesIfNoneMatch(request.headers['if-none-match'], version);
       if (fresh) reply.code(304);
-      return fresh ? null : payload;
+      done(null, fresh ? null : payload);
     });
   },
   { name: 'versions' },

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import sql from 'sql-template-tag';
 import type { Principal } from '../../kernel/context.ts';
 import type { Database } from '../../kernel/db/database.ts';
@@ -36,7 +36,7 @@ export class Authenticator {
   }
 
   async authenticate(key: string): Promise<Principal> {
-    const name = createHash('sha256').update(key).digest('base64');
+    const name = hash('sha256', key, 'base64');
     const known = this.#remembered.get(name);
     const fresh = known && known.until > this.#options.clock.now();
     const principal = await (fresh ? known.principal : this.#look(name, key));

@@ -45,6 +45,8 @@ async function startServer(
       RATE_LIMIT_ENABLED: 'false',
       DATABASE_POOL_MAX: '16',
       LOG_LEVEL: 'warn',
+      // A fleet that SQL has loaded has no history: a look for drift would find nothing else.
+      RECONCILE_INTERVAL_S: '0',
       ...env,
     },
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -99,6 +99,13 @@ describe('a write that is one statement', () => {
     expect(await count()).toBe(1);
   });
 
+  it('may have no values', async () => {
+    const query = sql`SELECT current_setting('app.tenant_id') AS tenant`;
+    for (let time = 0; time < 4; time++) {
+      expect(await db.writeAtOnce(asWorker, (tx) => tx.row(query))).toEqual({ tenant: '*' });
+    }
+  });
+
   it('that lost a race for its rows is run again', async () => {
     let attempts = 0;
     await db.writeAtOnce(asWorker, async (tx) => {
@@ -106,5 +113,17 @@ describe('a write that is one statement', () => {
       return tx.rows(add('a'));
     });
     expect([attempts, await count()]).toEqual([2, 1]);
+  });
+});
+
+describe('a read that is one statement', () => {
+  it('is that of its tenant, and is tried once more when its connection dies', async () => {
+    const reader = requestOf(tenantOf(newId()));
+    const query = sql`SELECT current_setting('app.tenant_id') AS tenant, pg_backend_pid() AS pid`;
+    const [first] = await db.readAtOnce<{ tenant: string; pid: number }>(reader, query);
+    expect(first?.tenant).toBe(reader.principal.tenantId);
+    await owner.query('SELECT pg_terminate_backend($1)', [first?.pid]);
+    const [second] = await db.readAtOnce<{ tenant: string; pid: number }>(reader, query);
+    expect(second?.pid).not.toBe(first?.pid);
   });
 });

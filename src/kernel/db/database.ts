@@ -94,6 +94,14 @@ export class Database implements Queryable {
     return this.#twice(() => this.#attempt(reader, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work));
   }
 
+  /** As `read`, for one statement, which is a snapshot by itself and takes one round trip. */
+  readAtOnce<Row>(reader: Writer, query: Sql): Promise<Row[]> {
+    const statements = this.#statements;
+    if (!statements) return this.read(reader, (tx) => tx.rows<Row>(query));
+    const rows = (client: pg.PoolClient) => onlyOnce(client, statements, scopeOf(reader)).rows<Row>(query);
+    return this.#twice(() => this.#connected(rows));
+  }
+
   /**
    * Runs `work` in one READ COMMITTED transaction and returns what it returns, which is the reply's body: with an
    * Idempotency-Key that body is stored beside the effect and returned again for a repeated request. Serialisation

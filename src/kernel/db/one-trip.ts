@@ -49,7 +49,8 @@ export async function runInOneTrip(
 ): Promise<pg.QueryArrayResult> {
   await prepare(client, scope);
   const name = statements.nameOf(text);
-  const config = { text, values, ...(name !== undefined && { name }), ...rowOptions };
+  // A statement without values would go by the simple protocol, which has no place behind a Bind.
+  const config = { text, values, queryMode: 'extended', ...(name !== undefined && { name }), ...rowOptions };
   return new Promise((resolve, reject) => {
     const done = (error: Error | undefined, results: unknown) =>
       error ? reject(error) : resolve((results as pg.QueryArrayResult[])[1] as pg.QueryArrayResult);

@@ -133,22 +133,19 @@ export class ClaimService {
   }
 
   /**
-   * The best GPUs for a request. The first pass steps over what others have locked; it is worth waiting for them only
-   * where there was enough before anything was locked. Null once there was not, with nothing due left.
+   * The best GPUs for a request. The first pass steps over what others have locked; each further one waits for them, with
+   * nothing due before it. Null once there was not enough for such a pass, before anything was locked.
    */
   async #best(
     ctx: RequestContext,
     work: (tx: Transaction, patience: Patience) => Promise<ClaimOutcome>,
   ): Promise<AllocationView | null> {
-    let patience: Patience = 'skip';
-    let swept = false;
-    for (let pass = 0; pass < maxPasses; pass++) {
-      const { allocation, possible } = await this.#attempt(ctx, (tx) => work(tx, patience));
-      if (allocation) return allocation;
-      if (!possible && swept) break;
-      if (!possible) await this.#expiry.sweep('wait');
-      swept ||= !possible;
-      patience = 'wait';
+    const { allocation } = await this.#attempt(ctx, (tx) => work(tx, 'skip'));
+    if (allocation) return allocation;
+    for (let pass = 1; pass < maxPasses; pass++) {
+      await this.#expiry.sweep('wait');
+      const outcome = await this.#attempt(ctx, (tx) => work(tx, 'wait'));
+      if (outcome.allocation || !outcome.possible) return outcome.allocation;
     }
     return null;
   }

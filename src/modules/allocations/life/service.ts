@@ -53,10 +53,11 @@ export class AllocationService {
   }
 
   async get(ctx: RequestContext, id: string): Promise<AllocationView> {
-    const [allocation] = await this.#db.read(ctx, (tx) =>
-      tx.rows<AllocationView>(sql`/* allocations:get */
+    const [allocation] = await this.#db.readAtOnce<AllocationView>(
+      ctx,
+      sql`/* allocations:get */
         SELECT ${allocationColumns(sql`clock_timestamp()`)}, ${storedGpus} AS gpus
-          FROM inventory.allocation a WHERE a.id = ${id} AND ${visible(ctx.principal)}`),
+          FROM inventory.allocation a WHERE a.id = ${id} AND ${visible(ctx.principal)}`,
     );
     if (!allocation) throw notFound('allocation');
     return allocation;

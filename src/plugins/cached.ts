@@ -2,6 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Cache, CacheName } from '../kernel/cache/cache.ts';
 import { formatEtag, matchesIfNoneMatch } from '../kernel/http/etag.ts';
 
+/** Sends an answer that is printed already. */
+export const sendPrinted = (reply: FastifyReply, text: string): FastifyReply =>
+  reply.type('application/json; charset=utf-8').send(text);
+
 /**
  * Answers a GET of one versioned object through the cache. What is kept is the printed answer behind its version
  * (`<version>\n<JSON>`): a hit is neither parsed nor printed. `load` rejects where there is no such object, and that is
@@ -22,5 +26,5 @@ export async function sendCached(
   const version = Number(kept.slice(0, end));
   reply.header('etag', formatEtag(version));
   if (matchesIfNoneMatch(request.headers['if-none-match'], version)) return reply.code(304).send();
-  return reply.type('application/json; charset=utf-8').send(kept.slice(end + 1));
+  return sendPrinted(reply, kept.slice(end + 1));
 }

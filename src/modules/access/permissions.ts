@@ -45,6 +45,7 @@ export const permissions = {
   'benchmarks:read': everybody,
   'candidates:find': consumers,
   'allocations:write': consumers,
+  'availability:read': everybody,
   'allocations:read': ['operator', 'tenant', 'viewer'],
   'api-keys:read': owners,
   'api-keys:write': owners,

@@ -3,13 +3,16 @@ import { defineModule } from '../../module.ts';
 import { access } from '../access/index.ts';
 import { gpuRelations, inventory } from '../inventory/index.ts';
 import { liveness } from '../liveness/index.ts';
+import { registerAvailabilityRoute } from './availability/routes.ts';
+import { AvailabilityService } from './availability/service.ts';
 import { CandidateService } from './candidates/service.ts';
+import { openCensus } from './census.ts';
 import { ClaimService } from './claims/service.ts';
 import { registerCleaningRoutes } from './cleaning/routes.ts';
 import { CleaningService } from './cleaning/service.ts';
 import { CleaningTimeouts } from './cleaning/timeouts.ts';
 import { constraints } from './errors.ts';
-import { openExplainer } from './explain/open.ts';
+import { Explainer } from './explain/explainer.ts';
 import { Drain } from './life/drain.ts';
 import { Expiry } from './life/expiry.ts';
 import { AllocationService } from './life/service.ts';
@@ -38,7 +41,9 @@ export const allocations = defineModule({
     const expiry = new Expiry(kernel.db, step);
     const drain = new Drain(kernel.db, step);
     const search = { filters: gpus.filters, relations: gpuRelations };
-    const explainer = openExplainer(kernel, { collection: gpus, relations: gpuRelations, policy });
+    const census = openCensus(kernel);
+    const explainer = new Explainer({ census, log: kernel.log, search: { collection: gpus, policy } });
+    const availability = new AvailabilityService({ cache: kernel.cache, census, collection: gpus, policy });
     const interruptions = { policy: settings.interruptionPolicy, graceS: settings.interruptionGraceS };
     const parts = { db: kernel.db, expiry, search, policy, explainer, interruptions };
     const claims = new ClaimService(parts);
@@ -50,8 +55,9 @@ export const allocations = defineModule({
       routes(app) {
         app.addSchema(filterBodySchema(gpus.filters, 'GpuFilter'));
         registerRoutes(app, { candidates, claims, allocations: service });
+        registerAvailabilityRoute(app, availability, gpus);
         registerCleaningRoutes(app, new CleaningService(kernel.db));
-        app.addHook('onClose', () => explainer.close());
+        app.addHook('onClose', () => census.close());
       },
       workers: [
         {

@@ -90,7 +90,7 @@ export class Adoption {
           nodeId,
         })),
       );
-      tx.invalidate(...adopted.map(({ gpuId }) => `gpu:${gpuId}`));
+      tx.invalidate('gpus', ...adopted.map(({ gpuId }) => `gpu:${gpuId}`));
     });
   }
 }

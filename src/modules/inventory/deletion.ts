@@ -42,7 +42,7 @@ export async function deleteGpus(
       providerId,
     })),
   );
-  for (const { gpuId } of deleted) tx.invalidate(`gpu:${gpuId}`);
+  tx.invalidate('gpus', ...deleted.map(({ gpuId }) => `gpu:${gpuId}`));
   return deleted;
 }
 

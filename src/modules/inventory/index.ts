@@ -26,11 +26,11 @@ import { SnapshotService } from './snapshots/service.ts';
 
 export { setGate } from './blocks.ts';
 export { attestGpu } from './gpus/attestation.ts';
-export { gpuRelations } from './gpus/collection.ts';
+export { gpuRelations, gpuTablesOf } from './gpus/collection.ts';
 export { openFindings, resolveFindings } from './gpus/findings.ts';
 export { type GatedGpu, quarantine, turnGates } from './gpus/quarantine.ts';
 export { gatesAt, levelAt, type SchedulingPolicy, schedulableAt } from './gpus/schedulability.ts';
-export { visibleGpus } from './gpus/view.ts';
+export { allocationStateAt, visibleGpus } from './gpus/view.ts';
 export type { InventoryPorts, LiveAllocation } from './ports.ts';
 export { type GpuSubject, type Health, lockGpu, lockNode, type NodeSubject, revise } from './subjects.ts';
 

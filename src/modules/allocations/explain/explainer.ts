@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Static } from 'typebox';
-import type { Database } from '../../../kernel/db/database.ts';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
+import type { Census } from '../census.ts';
+import { Flights } from '../flights.ts';
 import { accountsOf } from './accounts.ts';
-import { Flights } from './flights.ts';
 import { type Asked, type ExplainedSearch, type Question, questionOf } from './question.ts';
 import { relaxationsOf } from './relaxations.ts';
 import type { Explain as ExplainSchema } from './schemas.ts';
@@ -47,11 +47,8 @@ export const fits = ({ count }: Pick<Asked, 'count'>, { filters }: Pick<Explain,
 const patienceMs = 2000;
 
 interface Options {
-  /** Of its own pool, so that explaining never takes a connection from a claim. */
-  db: Database;
+  census: Census;
   log: Logger;
-  /** Connections of that pool. */
-  lanes: number;
   search: ExplainedSearch;
 }
 
@@ -60,16 +57,15 @@ interface Options {
  * question came in. Requests that ask the same at the same time share one count.
  */
 export class Explainer {
-  readonly #db: Database;
+  readonly #census: Census;
   readonly #log: Logger;
   readonly #search: ExplainedSearch;
-  readonly #flights: Flights<Explain>;
+  readonly #flights = new Flights<Explain>();
 
-  constructor({ db, log, lanes, search }: Options) {
-    this.#db = db;
+  constructor({ census, log, search }: Options) {
+    this.#census = census;
     this.#log = log;
     this.#search = search;
-    this.#flights = new Flights(lanes);
   }
 
   /**
@@ -80,8 +76,8 @@ export class Explainer {
    */
   async explain(request: Asked, placementS: number | null = null): Promise<Explain> {
     const question = questionOf(this.#search, request, placementS);
-    return this.#flights.join(nameOf(question), () =>
-      this.#db.read({ worker: 'allocations.explain' }, (db) => explainIn(db, question)),
+    return this.#flights.join(nameOf(question), (begun) =>
+      this.#census.count((db) => explainIn(db, question), begun),
     );
   }
 
@@ -97,10 +93,6 @@ export class Explainer {
     } finally {
       enough.abort();
     }
-  }
-
-  close(): Promise<void> {
-    return this.#db.close();
   }
 }
 

@@ -3,8 +3,9 @@ import type { Static } from 'typebox';
 import type { Collection } from '../../../kernel/db/list.ts';
 import { parseFilterBody } from '../../../kernel/filters/body.ts';
 import type { FilterDefinition, Predicate } from '../../../kernel/filters/filters.ts';
-import { type CompiledPredicate, compileFilters, whereAll } from '../../../kernel/filters/sql.ts';
-import { type SchedulingPolicy, schedulableAt } from '../../inventory/index.ts';
+import { type CompiledPredicate, compileFilters } from '../../../kernel/filters/sql.ts';
+import { gpuTablesOf, type SchedulingPolicy, schedulableAt } from '../../inventory/index.ts';
+import { isFreeAt } from '../free.ts';
 import type { GpuRequest } from '../schemas.ts';
 
 type Request = Static<typeof GpuRequest>;
@@ -41,19 +42,14 @@ export interface Question {
   tables: Sql;
 }
 
-/** Filters over `gpu_state s`, and the tables that they read beside it. */
+/** What GPUs can be asked for. */
 export interface ExplainedSearch {
   collection: Collection;
-  relations: Readonly<Record<string, Sql>>;
   policy: SchedulingPolicy;
 }
 
 /** One snapshot, one moment: the transaction only reads, and begins with its snapshot. */
 export const moment = sql`now()`;
-
-/** Room for a whole GPU: what is past its deadline is over; nobody may use a partition's physical GPU as such. */
-const hasRoom = sql`(s.used_units = 0 OR (s.active_units = 0 AND s.held_until <= ${moment}))
-  AND (s.root_gpu_id = s.gpu_id OR inventory.state_through_root(s.root_gpu_id, ${moment}) = 'free')`;
 
 const plain = (name: string, condition: Sql): GpuPredicate => ({
   name,
@@ -83,20 +79,18 @@ function keysOf(filters: FilterDefinition, request: Asked, filter: readonly Pred
  * @throws 400 `request.invalid` naming what the filter does not know.
  */
 export function questionOf(
-  { collection, relations, policy }: ExplainedSearch,
+  { collection, policy }: ExplainedSearch,
   request: Asked,
   placementS: number | null,
 ): Question {
   const { filters } = collection;
   const filter = parseFilterBody(filters, request.filter ?? {});
-  const untaken = whereAll(compile(filters, parseFilterBody(filters, { allocationState: 'free' })));
   const predicates = [
     plain('schedulable', schedulableAt(moment, policy, placementS)),
-    plain('free', sql`${untaken} AND ${hasRoom}`),
+    plain('free', isFreeAt(moment)),
     ...keysOf(filters, request, filter),
   ];
   const read = new Set(predicates.flatMap((predicate) => [...predicate.relations]));
-  const joins = Object.entries(relations).flatMap(([name, joined]) => (read.has(name) ? [joined] : []));
   return {
     count: request.count,
     placementS,
@@ -104,6 +98,6 @@ export function questionOf(
     bonds: bonds.filter((bond) => request[bond]),
     filters,
     shown: join([sql`s.deleted_at IS NULL`, ...Object.values(collection.unlessFiltered ?? {})], ' AND '),
-    tables: join([sql`inventory.gpu_state s`, ...joins], ' '),
+    tables: gpuTablesOf(read),
   };
 }

@@ -35,36 +35,43 @@ export interface Tally {
   miss(place: number): NearMiss | undefined;
 }
 
-const fails = (place: number): Sql => raw(`f${place}`);
+/** What GROUPING says of the three grains: a bit for each of its columns that is not grouped by. */
+const grains = { steps: raw('3'), nodes: raw('5'), piles: raw('6') };
+
+/** `first`: the place of the first predicate that a GPU fails, or one beyond the last. */
+const firstOf = (places: readonly number[]): Sql =>
+  raw(
+    `CASE ${places.map((place) => `WHEN f${place} THEN ${place}`).join(' ')} ELSE ${places.length + 1} END`,
+  );
+
+/** `sole`: that of the only one; 0 where it fails none, NULL where it fails several. */
+function soleOf(places: readonly number[]): Sql {
+  const branches = places.map((place) => {
+    const rest = places.slice(place).map((later) => `f${later}`);
+    const alone = rest.length === 0 ? place : `CASE WHEN ${rest.join(' OR ')} THEN NULL ELSE ${place} END`;
+    return `WHEN f${place} THEN ${alone}`;
+  });
+  return raw(`CASE ${branches.join(' ')} ELSE 0 END`);
+}
 
 /**
- * Each GPU with the place of the first predicate that it fails (one beyond the last where it fails none), and with that
- * of the only one: 0 where it fails none, NULL where it fails several. These two are all that is ever asked of the mask
- * of what it fails. OFFSET 0 keeps PostgreSQL from evaluating a predicate twice.
+ * Each GPU with `first` and `sole`: all that is ever asked of the mask of what it fails. OFFSET 0 keeps PostgreSQL from
+ * merging the levels, and so from evaluating a predicate again wherever its outcome is looked at.
  */
 function failures({ predicates, bonds, shown, tables }: Question): Sql {
   const places = predicates.map((_, at) => at + 1);
-  const conditions = predicates.map(
-    (predicate, at) => sql`(${predicate.sql}) IS NOT TRUE AS ${fails(at + 1)}`,
+  const outcomes = predicates.map(
+    (predicate, at) => sql`(${predicate.sql}) IS NOT TRUE AS ${raw(`f${at + 1}`)}`,
   );
-  const first = join(
-    places.map((place) => sql`WHEN ${fails(place)} THEN ${raw(String(place))}`),
-    ' ',
-  );
-  const count = join(
-    places.map((place) => sql`${fails(place)}::integer`),
-    ' + ',
-  );
-  return sql`SELECT node_id, provider_id, model, seq, first, CASE failed WHEN 0 THEN 0 WHEN 1 THEN first END AS sole
-    FROM (SELECT *, CASE ${first} ELSE ${raw(String(places.length + 1))} END AS first, ${count} AS failed
-            FROM (SELECT s.node_id, s.provider_id, s.seq, ${modelColumn(bonds)} AS model, ${join(conditions)}
-                    FROM ${tables} WHERE ${shown} OFFSET 0) tested) gpu`;
+  return sql`SELECT node_id, provider_id, model, seq, ${firstOf(places)} AS first, ${soleOf(places)} AS sole
+    FROM (SELECT s.node_id, s.provider_id, s.seq, ${modelColumn(bonds)} AS model, ${join(outcomes)}
+            FROM ${tables} WHERE ${shown} OFFSET 0) tested OFFSET 0`;
 }
 
 /**
  * The GPUs of `piles` that could be part of an answer, under the label of each predicate whose drop makes it so: 0 where
  * nothing needs to be dropped. A team is complete with `count` GPUs, or with GPUs of `count` providers where they must
- * differ; a provider that needs no drop counts for none.
+ * differ; a provider that needs no drop counts for none. Teams that are too small whatever is dropped are left out first.
  */
 function fitting(piles: Sql, bonds: readonly Bond[], count: number): Sql {
   if (bonds.length === 0) return sql`SELECT node_id, provider_id, sole AS label, gpus FROM ${piles}`;
@@ -72,16 +79,18 @@ function fitting(piles: Sql, bonds: readonly Bond[], count: number): Sql {
     ? sql`CASE WHEN row_number() OVER (PARTITION BY ${team}, provider_id, sole) = 1
                 AND (sole = 0 OR min(sole) OVER (PARTITION BY ${team}, provider_id) > 0) THEN 1 ELSE 0 END`
     : sql`gpus`;
-  return sql`SELECT w.node_id, w.provider_id, o.label, w.gpus
-    FROM (SELECT *, ${teamColumns(bonds)} FROM ${piles}) w
-    JOIN (SELECT ${team}, sole AS label, coalesce(max(size) FILTER (WHERE sole = 0) OVER (PARTITION BY ${team}), 0) AS base,
-                 size
-            FROM (SELECT ${team}, sole, sum(weight) AS size
-                    FROM (SELECT *, ${weight} AS weight
-                            FROM (SELECT *, ${teamColumns(bonds)} FROM ${piles}) p) p
-                   GROUP BY ${team}, sole) t) o USING (${team})
-   WHERE CASE o.label WHEN 0 THEN o.base ELSE o.base + o.size END >= ${count}
-     AND (w.sole = o.label OR (w.sole = 0 AND o.base < ${count}))`;
+  const teamed = sql`(SELECT *, ${teamColumns(bonds)} FROM ${piles}) p`;
+  return sql`WITH large AS MATERIALIZED (
+      SELECT p.* FROM ${teamed}
+        JOIN (SELECT ${team} FROM ${teamed} GROUP BY ${team} HAVING sum(gpus) >= ${count}) l USING (${team})
+    )
+    SELECT w.node_id, w.provider_id, o.label, w.gpus FROM large w
+      JOIN (SELECT ${team}, sole AS label, size,
+                   coalesce(max(size) FILTER (WHERE sole = 0) OVER (PARTITION BY ${team}), 0) AS base
+              FROM (SELECT ${team}, sole, sum(weight) AS size
+                      FROM (SELECT *, ${weight} AS weight FROM large) p GROUP BY ${team}, sole) t) o USING (${team})
+     WHERE CASE o.label WHEN 0 THEN o.base ELSE o.base + o.size END >= ${count}
+       AND (w.sole = o.label OR (w.sole = 0 AND o.base < ${count}))`;
 }
 
 /** Sums over labelled rows; under a label come only nodes and providers that label 0 has not. */
@@ -99,12 +108,11 @@ const uniqueOf = (part: string, rows: Sql, column: string, columns: Sql): Sql =>
 
 /** GPUs, nodes and providers by the furthest that any of their GPUs comes. */
 const reach = sql`
-  SELECT 'reach' AS part, first AS label, sum(gpus)::bigint AS gpus, 0::bigint AS nodes, 0::bigint AS providers,
-         NULL::json AS miss FROM pile GROUP BY first
-  UNION ALL SELECT 'reach', first, 0, count(*), 0, NULL
-    FROM (SELECT max(first) AS first FROM pile GROUP BY node_id) n GROUP BY first
-  UNION ALL SELECT 'reach', first, 0, 0, count(*), NULL
-    FROM (SELECT max(first) AS first FROM pile GROUP BY provider_id) p GROUP BY first`;
+  SELECT 'reach' AS part, first AS label, gpus, 0::bigint AS nodes, 0::bigint AS providers, NULL::json AS miss
+    FROM counted WHERE grain = ${grains.steps}
+  UNION ALL SELECT 'reach', reach, 0, count(*), 0, NULL FROM node GROUP BY reach
+  UNION ALL SELECT 'reach', reach, 0, 0, count(*), NULL
+    FROM (SELECT max(reach) AS reach FROM node GROUP BY provider_id) p GROUP BY reach`;
 
 /** Of the GPUs that one predicate alone keeps out, the one registered first. */
 const misses = sql`
@@ -122,7 +130,10 @@ function partsOf(bonds: readonly Bond[]): Bond[][] {
   return [...sets.values()].filter((set) => set.length > 0);
 }
 
-/** One statement, one scan: equal GPUs of a node are one pile, and everything else is counted from the piles. */
+/**
+ * One statement, one scan, whose rows are counted at three grains at once: by how far they come, by node, and, of those
+ * that fail one predicate at most, in piles of equal GPUs of a node. Everything else is counted from these.
+ */
 function tallySql(question: Question): Sql {
   const { bonds, count } = question;
   const parts = partsOf(bonds).map((set, at) => ({ set, rows: raw(`part${at}`) }));
@@ -130,11 +141,18 @@ function tallySql(question: Question): Sql {
     ({ set, rows }) => sql`, ${rows} AS MATERIALIZED (${fitting(sql`whole`, set, count)})`,
   );
   return sql`/* allocations:explain */
-    WITH pile AS MATERIALIZED (
-      SELECT node_id, provider_id, model, first, sole, count(*) AS gpus, min(seq) AS seq
-        FROM (${failures(question)}) gpu GROUP BY node_id, provider_id, model, first, sole
-    ), near AS MATERIALIZED (SELECT * FROM pile WHERE sole IS NOT NULL),
-    whole AS MATERIALIZED (SELECT * FROM near WHERE sole = 0),
+    WITH counted AS MATERIALIZED (
+      SELECT GROUPING(first, node_id, near_node_id) AS grain, first, node_id, provider_id,
+             near_node_id, near_provider_id, model, sole, count(*) AS gpus, max(first) AS reach, min(seq) AS seq
+        FROM (SELECT *, CASE WHEN sole IS NOT NULL THEN node_id END AS near_node_id,
+                     CASE WHEN sole IS NOT NULL THEN provider_id END AS near_provider_id
+                FROM (${failures(question)}) gpu) gpu
+       GROUP BY GROUPING SETS ((first), (node_id, provider_id), (near_node_id, near_provider_id, model, sole))
+    ), node AS (SELECT provider_id, reach FROM counted WHERE grain = ${grains.nodes}),
+    near AS MATERIALIZED (
+      SELECT near_node_id AS node_id, near_provider_id AS provider_id, model, sole, gpus, seq
+        FROM counted WHERE grain = ${grains.piles} AND sole IS NOT NULL
+    ), whole AS MATERIALIZED (SELECT * FROM near WHERE sole = 0),
     fit AS MATERIALIZED (${fitting(sql`near`, bonds, count)}) ${join([sql``, ...tables], ' ')}
     ${reach}
     UNION ALL ${sumsOf(nameOf(bonds), sql`fit`)}

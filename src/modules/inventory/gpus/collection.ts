@@ -1,4 +1,4 @@
-import sql, { raw, type Sql } from 'sql-template-tag';
+import sql, { join, raw, type Sql } from 'sql-template-tag';
 import type { Collection } from '../../../kernel/db/list.ts';
 import { contains } from '../../../kernel/filters/contains.ts';
 import { boolean, enumeration, labels, search, text, uuid } from '../../../kernel/filters/equality-kinds.ts';
@@ -206,3 +206,13 @@ export const gpuRelations: Readonly<Record<string, Sql>> = {
   node: sql`JOIN inventory.node n ON n.id = s.node_id`,
   telemetry: sql`LEFT JOIN inventory.gpu_telemetry t ON t.gpu_id = s.gpu_id`,
 };
+
+/** `gpu_state s` with these relations and no others. */
+export const gpuTablesOf = (read: ReadonlySet<string>): Sql =>
+  join(
+    [
+      sql`inventory.gpu_state s`,
+      ...Object.entries(gpuRelations).flatMap(([name, joined]) => (read.has(name) ? [joined] : [])),
+    ],
+    ' ',
+  );

@@ -8,7 +8,7 @@ import { Nullable } from '../../../kernel/http/schemas.ts';
 export const groupings = ['model', 'region', 'provider'] as const;
 export type Grouping = (typeof groupings)[number];
 
-export const groupsAtMost = 1000;
+const groupsAtMost = 1000;
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 const price = (description: string) => Nullable(Type.String({ examples: ['250000000'], description }));

@@ -14,18 +14,27 @@ export const unswept = { ALLOCATION_SWEEP_INTERVAL_MS: '60000' };
 
 /** Puts the deadline of an allocation so many milliseconds ahead of now, or behind; and its beginning into the past. */
 export async function setDeadline(owner: pg.Pool, allocationId: string, aheadMs: number): Promise<void> {
-  await owner.query(
-    `WITH moved AS (
-       UPDATE inventory.allocation
-          SET created_at = created_at - interval '1 hour',
-              held_until = CASE state WHEN 'held' THEN clock_timestamp() + make_interval(secs => $2 / 1000.0) ELSE held_until END,
-              expires_at = CASE state WHEN 'active' THEN clock_timestamp() + make_interval(secs => $2 / 1000.0) ELSE expires_at END
-        WHERE id = $1 RETURNING *)
-     UPDATE inventory.allocation_gpu l SET created_at = m.created_at, held_until = m.held_until
-       FROM moved m WHERE l.allocation_id = m.id AND l.released_at IS NULL`,
-    [allocationId, aheadMs],
-  );
+  const client = await owner.connect();
+  await client.query('BEGIN');
+  await client.query(lockGpus, [allocationId]);
+  await client.query(moveDeadline, [allocationId, aheadMs]);
+  await client.query('COMMIT');
+  client.release();
 }
+
+/** First, as everybody does: else this and a release of the same allocation wait for each other. */
+const lockGpus = `SELECT FROM inventory.gpu_state
+  WHERE gpu_id IN (SELECT gpu_id FROM inventory.allocation_gpu WHERE allocation_id = $1 AND released_at IS NULL)
+  ORDER BY gpu_id FOR NO KEY UPDATE`;
+
+const moveDeadline = `WITH moved AS (
+    UPDATE inventory.allocation
+       SET created_at = created_at - interval '1 hour',
+           held_until = CASE state WHEN 'held' THEN clock_timestamp() + make_interval(secs => $2 / 1000.0) ELSE held_until END,
+           expires_at = CASE state WHEN 'active' THEN clock_timestamp() + make_interval(secs => $2 / 1000.0) ELSE expires_at END
+     WHERE id = $1 RETURNING *)
+  UPDATE inventory.allocation_gpu l SET created_at = m.created_at, held_until = m.held_until
+    FROM moved m WHERE l.allocation_id = m.id AND l.released_at IS NULL`;
 
 /**
  * GPUs whose counters differ from what the ledger says of them, or leave their bounds; physical GPUs that are in use as

@@ -18,6 +18,7 @@ export const tags = [
   { name: 'gpu-models', description: 'The catalogue that GPUs resolve to.' },
   { name: 'maintenance', description: 'Times in which a node may be down, announced.' },
   { name: 'heartbeats', description: 'Signs of life with telemetry.' },
+  { name: 'liveness', description: 'Silence: incidents, uptime, and the breaker against mass expiry.' },
   { name: 'health', description: 'Observations that take a GPU out, or back in.' },
   { name: 'verifications', description: 'Challenge, evidence, verdict: is a GPU what it claims to be?' },
   { name: 'findings', description: 'Facts that contradict others.' },

@@ -22,6 +22,7 @@ describe('the gates', () => {
       node_failed: 4096,
       maintenance_window: 8192,
       level_too_low: 16384,
+      node_flapping: 32768,
     });
   });
 

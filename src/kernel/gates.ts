@@ -20,6 +20,7 @@ export const gates = {
   /** These two follow from the time, and are never stored: `gatesAt` in `inventory/gpus/schedulability.ts`. */
   maintenance_window: 8192,
   level_too_low: 16384,
+  node_flapping: 32768,
 } as const;
 
 export type Gate = keyof typeof gates;

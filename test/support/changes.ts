@@ -11,6 +11,7 @@ const versioned = {
   finding: 'inventory.finding',
   verification: 'inventory.verification',
   allocation: 'inventory.allocation',
+  breaker: 'inventory.breaker_trip',
   maintenance_window: 'inventory.maintenance_window',
   process_list: '(SELECT gpu_id AS id, version FROM inventory.gpu_process_list)',
 };

@@ -12,6 +12,8 @@ const settings = {
   failoverGraceS: 0,
   breakerShare: 0.2,
   breakerMinNodes: 3,
+  breakerProof: 0.5,
+  flappingStableS: 900,
   sweepIntervalMs: 1000,
 };
 
@@ -35,6 +37,7 @@ export function createSweeper(service: TestService, changes: Partial<typeof sett
     db,
     settings: { ...settings, ...changes },
     ports: nodePorts,
+    windowMs: () => 20_000,
     now: () => sql`clock_timestamp() + make_interval(secs => ${ahead})`,
   });
   return {

@@ -46,6 +46,16 @@ export async function deleteGpus(
   return deleted;
 }
 
+/** A node that is gone is listened for no longer, and what incident it had is over. */
+export async function forgetSigns(tx: Transaction, nodeIds: readonly string[]): Promise<void> {
+  await tx.execute(sql`/* inventory:forget_signs */
+    WITH over AS (
+      UPDATE inventory.incident SET ended_at = greatest(clock_timestamp(), started_at)
+       WHERE node_id = ANY(${nodeIds}::uuid[]) AND ended_at IS NULL
+    )
+    DELETE FROM inventory.node_heartbeat WHERE node_id = ANY(${nodeIds}::uuid[])`);
+}
+
 async function liveAllocations(tx: Transaction, gpuIds: readonly string[]): Promise<string[]> {
   const rows = await tx.rows<{ allocationId: string }>(sql`/* inventory:live_allocations */
     SELECT DISTINCT l.allocation_id FROM inventory.allocation_gpu l

@@ -11,6 +11,7 @@ export const placementMask = maskOf(
   'node_not_heard',
   'node_maintenance',
   'node_failed',
+  'node_flapping',
 );
 
 const when = (gate: Gate, condition: Sql): Sql =>
@@ -26,6 +27,7 @@ export const gatesOf: Sql = join(
     when('node_offline', sql`h.liveness = 'offline'`),
     when('node_not_heard', sql`coalesce(h.liveness, 'pending') IN ('pending', 'unknown')`),
     when('node_maintenance', sql`h.status = 'maintenance'`),
+    when('node_flapping', sql`h.flapping_since IS NOT NULL`),
     when('node_failed', sql`n.health = 'failed'`),
   ],
   ' | ',

@@ -32,6 +32,7 @@ export { type GatedGpu, quarantine, turnGates } from './gpus/quarantine.ts';
 export { gatesAt, levelAt, type SchedulingPolicy, schedulableAt } from './gpus/schedulability.ts';
 export { allocationStateAt, visibleGpus } from './gpus/view.ts';
 export type { InventoryPorts, LiveAllocation } from './ports.ts';
+export { visibleProviders } from './providers/collection.ts';
 export { type GpuSubject, type Health, lockGpu, lockNode, type NodeSubject, revise } from './subjects.ts';
 
 const settings = {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { breakerTrips, intervalMs, intervalOf, jittered, strained, windowMs } from './domain.ts';
+import {
+  breakerTrips,
+  intervalMs,
+  intervalOf,
+  jittered,
+  reachabilityProved,
+  strained,
+  windowMs,
+} from './domain.ts';
 
 describe('the interval', () => {
   const pacing = { minIntervalS: 10, targetRate: 1000 };
@@ -32,5 +40,11 @@ describe('the breaker', () => {
 
   it('never trips for fewer nodes than it needs', () => {
     expect([trips(0, 0), trips(2, 2), trips(3, 3)]).toEqual([false, false, true]);
+  });
+
+  it('is released by proof once enough were heard again, at the share', () => {
+    const proved = (unheard: number, share = 0.5) => reachabilityProved({ nodes: 10, unheard }, share);
+    expect([proved(6), proved(5), proved(0)]).toEqual([false, true, true]);
+    expect([proved(1, 1), proved(0, 1)]).toEqual([false, true]);
   });
 });

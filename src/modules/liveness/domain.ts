@@ -44,3 +44,12 @@ export const breakerTrips = (
   { watched, expiring }: { watched: number; expiring: number },
   { breakerShare, breakerMinNodes }: Breaker,
 ): boolean => expiring >= breakerMinNodes && expiring > breakerShare * watched;
+
+/**
+ * Whether enough of the nodes that a trip made unknown were heard again to prove that the silence is not ours: the
+ * share `breakerProof` of them. Who still is silent may then be judged as usual.
+ */
+export const reachabilityProved = (
+  { nodes, unheard }: { nodes: number; unheard: number },
+  breakerProof: number,
+): boolean => nodes - unheard >= breakerProof * nodes;

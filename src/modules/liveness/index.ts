@@ -1,6 +1,11 @@
 import { createPool } from '../../kernel/db/pool.ts';
 import { ensurePartitionsAhead, type Series } from '../../kernel/partitions.ts';
 import { defineModule } from '../../module.ts';
+import { inventory } from '../inventory/index.ts';
+import { registerBreakerRoutes } from './breaker/routes.ts';
+import { BreakerService } from './breaker/service.ts';
+import { windowMs } from './domain.ts';
+import { registerIncidentRoutes } from './incidents/routes.ts';
 import { Ingest } from './ingest.ts';
 import { Pace } from './pace.ts';
 import { type LivenessPorts, nobody } from './ports.ts';
@@ -8,6 +13,8 @@ import { registerRoutes } from './routes.ts';
 import { HeartbeatService } from './service.ts';
 import { livenessSettings } from './settings.ts';
 import { Sweeper } from './sweeper.ts';
+import { registerUptimeRoutes } from './uptime/routes.ts';
+import { UptimeService } from './uptime/service.ts';
 
 export type { LivenessPorts } from './ports.ts';
 
@@ -23,7 +30,7 @@ const history = (keepDays: number): Series => ({ table: 'heartbeat', width: 'day
 /** Which nodes are alive: takes heartbeats, and records who falls silent. */
 export const liveness = defineModule({
   name: 'liveness',
-  dependsOn: [],
+  dependsOn: [inventory],
   settings: livenessSettings,
   series: ({ retentionDays }) => [history(retentionDays)],
   create(kernel, _use, settings) {
@@ -38,7 +45,9 @@ export const liveness = defineModule({
     });
     const ingest = new Ingest({ db, pool, settings, pace, ports });
     pace.watch(() => ingest.queued / settings.queueMax);
-    const sweeper = new Sweeper({ db, settings, ports });
+    const windowOfFleet = () => windowMs(pace.intervalMs());
+    const sweeper = new Sweeper({ db, settings, windowMs: windowOfFleet, ports });
+    const breaker = new BreakerService({ db, windowMs: windowOfFleet });
     const api: LivenessApi = {
       connect: (connected) => Object.assign(ports, connected),
       intervalMs: () => pace.intervalMs(),
@@ -47,6 +56,9 @@ export const liveness = defineModule({
       api,
       routes(app) {
         registerRoutes(app, kernel, new HeartbeatService({ db, ingest, pace }));
+        registerIncidentRoutes(app, kernel);
+        registerBreakerRoutes(app, breaker);
+        registerUptimeRoutes(app, new UptimeService(db));
         app.addHook('onClose', () => ingest.close());
       },
       workers: [

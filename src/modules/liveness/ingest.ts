@@ -8,6 +8,7 @@ import { newId } from '../../kernel/ids.ts';
 import { Batcher } from './batcher.ts';
 import { windowMs } from './domain.ts';
 import { overloaded } from './errors.ts';
+import { recover } from './incidents/recovery.ts';
 import { type Move, recordMoves } from './moves.ts';
 import type { Pace } from './pace.ts';
 import type { LivenessPorts } from './ports.ts';
@@ -39,6 +40,7 @@ interface IngestSettings {
   /** Heartbeats of one statement: beyond some hundreds a larger batch is no faster, but slower to answer. */
   batchMax: number;
   queueMax: number;
+  flappingLimit: number;
 }
 
 /** Another transaction was in the way; a single request may still get through. */
@@ -81,7 +83,9 @@ export class Ingest {
     const nodeIds = submissions.flatMap(({ heartbeats }) => heartbeats.map(({ nodeId }) => nodeId));
     await tx.execute(lockNodes(nodeIds, false));
     const rows = await tx.rows<StoredRow>(this.#statement(submissions, true));
-    await recordMoves(tx, movesOf(submissions, rows), 'heartbeat', this.#options.ports);
+    const { settings, ports } = this.#options;
+    const moves = await recover(tx, movesOf(submissions, rows), settings.flappingLimit);
+    await recordMoves(tx, moves, 'heartbeat', ports);
     return perSubmission(submissions, rows);
   }
 
@@ -175,8 +179,13 @@ function movesOf(submissions: readonly Submission[], rows: readonly StoredRow[])
     if (row.liveness === 'online' && !turned) return [];
     return {
       nodeId,
-      before: { liveness: row.liveness, livenessReason: row.reason, status: row.status },
-      after: { liveness: 'online', livenessReason: null, status },
+      before: {
+        liveness: row.liveness,
+        livenessReason: row.reason,
+        status: row.status,
+        flapping: row.flapping,
+      },
+      after: { liveness: 'online', livenessReason: null, status, flapping: row.flapping },
     };
   });
 }

@@ -8,6 +8,8 @@ interface Sign {
   liveness: string;
   livenessReason: string | null;
   status: string | null;
+  /** It went offline too often of late. */
+  flapping: boolean;
 }
 
 /** A node whose liveness or maintenance changed; its row of `node` is locked by this transaction. */
@@ -18,17 +20,19 @@ export interface Move {
 }
 
 /** The gates that this module owns, and which of them a sign shuts. */
-const ownGates = maskOf('node_not_heard', 'node_offline', 'node_maintenance');
+const ownGates = maskOf('node_not_heard', 'node_offline', 'node_maintenance', 'node_flapping');
 const notHeard = ['pending', 'unknown'];
 
-const gatesOf = ({ liveness, status }: Sign): number =>
+const gatesOf = ({ liveness, status, flapping }: Sign): number =>
   (notHeard.includes(liveness) ? maskOf('node_not_heard') : 0) |
   (liveness === 'offline' ? maskOf('node_offline') : 0) |
-  (status === 'maintenance' ? maskOf('node_maintenance') : 0);
+  (status === 'maintenance' ? maskOf('node_maintenance') : 0) |
+  (flapping ? maskOf('node_flapping') : 0);
 
-/** `node.online`, `node.late`, …; where the liveness stays, it is maintenance that began or ended. */
+/** `node.online`, `node.late`, …; where the liveness stays, flapping ended, or maintenance began or ended. */
 function typeOf({ before, after }: Move): string {
   if (before.liveness !== after.liveness) return `node.${after.liveness}`;
+  if (before.flapping && !after.flapping) return 'node.flapping_ended';
   return after.status === 'maintenance' ? 'node.maintenance_started' : 'node.maintenance_ended';
 }
 
@@ -56,7 +60,9 @@ export async function recordMoves(
     providerId: string;
     version: number;
   }>(sql`/* liveness:version_nodes */
-    UPDATE inventory.node SET version = version + 1, updated_at = inventory.moment_after(updated_at)
+    UPDATE inventory.node n SET version = version + 1, updated_at = inventory.moment_after(updated_at),
+           first_heard_at = coalesce(first_heard_at, (SELECT h.last_heartbeat_at FROM inventory.node_heartbeat h
+                                                       WHERE h.node_id = n.id))
      WHERE id = ANY(${[...byNode.keys()]}::uuid[]) RETURNING id, provider_id, version`);
   await setGates(tx, moves);
   const turned = moves.filter(isTurned).map(({ nodeId }) => nodeId);

@@ -25,11 +25,12 @@ export interface StoredRow {
   /** Milliseconds of the epoch, by the database's clock after the locks. */
   at: number;
   deadline: number;
-  /** This heartbeat is now the node's latest; then the three below say what was before. */
+  /** This heartbeat is now the node's latest; then those below say what was before. */
   latest: boolean;
   liveness: string;
   reason: string | null;
   status: string | null;
+  flapping: boolean;
 }
 
 /**
@@ -52,13 +53,14 @@ export const storeHeartbeats = (
       AS i(request integer, position integer, id uuid, viewer uuid, "nodeId" uuid, sequence bigint,
            "sentAt" timestamptz, status text, "systemMetrics" jsonb, gpus jsonb)
   ), state AS MATERIALIZED (
-    SELECT h.node_id, h.provider_id, h.liveness, h.reason, h.status, h.sequence, h.deadline_at
+    SELECT h.node_id, h.provider_id, h.liveness, h.reason, h.status, h.sequence, h.deadline_at, h.flapping_since
       FROM inventory.node_heartbeat h WHERE h.node_id IN (SELECT i."nodeId" FROM input i)
      ORDER BY h.node_id FOR NO KEY UPDATE
   ), moment AS MATERIALIZED (
     SELECT clock_timestamp() AS at FROM (SELECT count(*) FROM state) AS locked
   ), compared AS (
     SELECT i.*, s.provider_id, s.liveness, s.reason, s.status AS last_status, s.sequence AS last_sequence, s.deadline_at,
+           s.flapping_since IS NOT NULL AS flapping,
            s.node_id IS NULL OR s.provider_id IS DISTINCT FROM coalesce(i.viewer, s.provider_id) AS alien,
            NOT ${mayMove}::boolean AND i.sequence > coalesce(s.sequence, -1)
              AND (s.liveness <> 'online' OR (i.status = 'maintenance') <> (s.status = 'maintenance')) AS moves
@@ -84,7 +86,7 @@ export const storeHeartbeats = (
            deadline_at = m.at + ${windowMs}::double precision * interval '1 millisecond',
            changed_at = CASE WHEN h.liveness = 'online' THEN h.changed_at
                              ELSE greatest(m.at, h.changed_at + interval '1 microsecond') END,
-           system_metrics = l."systemMetrics"
+           system_metrics = l."systemMetrics", breaker_id = NULL
       FROM latest l, moment m WHERE h.node_id = l."nodeId"
   ), readings AS (
     INSERT INTO inventory.gpu_telemetry AS t (gpu_id, at, utilization, memory_used_mb, memory_utilization,
@@ -111,7 +113,7 @@ export const storeHeartbeats = (
          ${epochMs(sql`m.at`)} AS at,
          CASE WHEN j.newer OR j.deadline_at IS NULL THEN ${epochMs(sql`m.at`)} + ${windowMs}::bigint
               ELSE ${epochMs(sql`j.deadline_at`)} END AS deadline,
-         l.id IS NOT NULL AS latest, j.liveness, j.reason, j.last_status AS status
+         l.id IS NOT NULL AS latest, j.liveness, j.reason, j.last_status AS status, j.flapping
     FROM moment m, judged j LEFT JOIN latest l ON l.id = j.id
    ORDER BY j.position`;
 
@@ -122,28 +124,56 @@ export interface SweepStart {
   at: string;
 }
 
+/** A moment as RFC 3339 to the microsecond: a `Date` would cut it. */
+const textOf = (moment: Sql): Sql =>
+  sql`to_char((${moment}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+export const readClock = sql`/* liveness:read_clock */ SELECT ${textOf(sql`clock_timestamp()`)} AS at`;
+
 export const startSweep = (now: Sql): Sql => sql`/* liveness:start_sweep */
-  SELECT pg_try_advisory_xact_lock(hashtext('inventory.liveness.sweep')) AS mine,
-         to_char((${now}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`;
+  SELECT pg_try_advisory_xact_lock(hashtext('inventory.liveness.sweep')) AS mine, ${textOf(now)} AS at`;
+
+/** Seconds after a moment, as SQL. */
+const after = (moment: Sql, seconds: number): Sql => sql`${moment} + make_interval(secs => ${seconds})`;
 
 /** Conditions over `inventory.node_heartbeat h`. */
 export const isOverdue = (at: string): Sql =>
   sql`h.liveness = 'online' AND h.deadline_at <= ${at}::timestamptz`;
 export const isExpired = (at: string, graceS: number): Sql =>
-  sql`h.liveness IN ('online', 'late') AND h.deadline_at + make_interval(secs => ${graceS}) <= ${at}::timestamptz`;
+  sql`h.liveness IN ('online', 'late') AND ${after(sql`h.deadline_at`, graceS)} <= ${at}::timestamptz`;
+/** Still not heard, in the window that it got when the breaker was released. */
+export const isSpent = (at: string, graceS: number): Sql =>
+  sql`h.liveness = 'unknown' AND h.breaker_id IS NULL AND ${after(sql`h.deadline_at`, graceS)} <= ${at}::timestamptz`;
+/** Flapped, and has been online without a break for long enough. */
+export const isSettled = (at: string, stableS: number): Sql =>
+  sql`h.flapping_since IS NOT NULL AND h.liveness = 'online' AND ${after(sql`h.changed_at`, stableS)} <= ${at}::timestamptz`;
 
 export interface Watch {
   /** Nodes online or late, how many of them are past their deadline and not yet late, and past its grace too. */
   watched: number;
   overdue: number;
   expiring: number;
+  /** Nodes that the breaker does not hold back any more, and that were not heard since. */
+  spent: number;
+  /** Nodes that flap no more. */
+  settled: number;
+}
+
+interface Limits {
+  graceS: number;
+  flappingStableS: number;
 }
 
 /** One look at all nodes: no column that heartbeats change has an index, which keeps their updates in place. */
-export const watchNodes = (at: string, graceS: number): Sql => sql`/* liveness:watch_nodes */
-  SELECT count(*) AS watched, count(*) FILTER (WHERE ${isOverdue(at)}) AS overdue,
-         count(*) FILTER (WHERE ${isExpired(at, graceS)}) AS expiring
-    FROM inventory.node_heartbeat h WHERE h.liveness IN ('online', 'late')`;
+export const watchNodes = (
+  at: string,
+  { graceS, flappingStableS }: Limits,
+): Sql => sql`/* liveness:watch_nodes */
+  SELECT count(*) FILTER (WHERE h.liveness <> 'unknown') AS watched, count(*) FILTER (WHERE ${isOverdue(at)}) AS overdue,
+         count(*) FILTER (WHERE ${isExpired(at, graceS)}) AS expiring,
+         count(*) FILTER (WHERE ${isSpent(at, graceS)}) AS spent,
+         count(*) FILTER (WHERE ${isSettled(at, flappingStableS)}) AS settled
+    FROM inventory.node_heartbeat h WHERE h.liveness IN ('online', 'late', 'unknown')`;
 
 export const findNodes = (due: Sql, limit: number | null): Sql => sql`/* liveness:find_nodes */
   SELECT h.node_id FROM inventory.node_heartbeat h WHERE ${due} ORDER BY h.deadline_at LIMIT ${limit}`;
@@ -151,6 +181,9 @@ export const findNodes = (due: Sql, limit: number | null): Sql => sql`/* livenes
 export interface TurnedRow {
   nodeId: string;
   status: string | null;
+  liveness: string;
+  reason: string | null;
+  flapping: boolean;
   livenessBefore: string;
   reasonBefore: string | null;
 }
@@ -169,4 +202,15 @@ export const turnNodes = (
      SET liveness = ${to.liveness}, reason = ${to.reason},
          changed_at = greatest(${to.at}::timestamptz, h.changed_at + interval '1 microsecond')
     FROM due WHERE h.node_id = due.node_id
-  RETURNING h.node_id, h.status, due.liveness AS liveness_before, due.reason AS reason_before`;
+  RETURNING h.node_id, h.status, h.liveness, h.reason, h.flapping_since IS NOT NULL AS flapping,
+            due.liveness AS liveness_before, due.reason AS reason_before`;
+
+/** Ends the flapping of those nodes that still are settled when their rows are locked. */
+export const settleNodes = (ids: readonly string[], due: Sql): Sql => sql`/* liveness:settle_nodes */
+  WITH due AS (
+    SELECT h.node_id FROM inventory.node_heartbeat h
+     WHERE h.node_id = ANY(${ids}::uuid[]) AND ${due} ORDER BY h.node_id FOR NO KEY UPDATE
+  )
+  UPDATE inventory.node_heartbeat h SET flapping_since = NULL FROM due WHERE h.node_id = due.node_id
+  RETURNING h.node_id, h.status, h.liveness, h.reason, false AS flapping, h.liveness AS liveness_before,
+            h.reason AS reason_before`;

@@ -35,6 +35,21 @@ export const livenessSettings = {
     min: 1,
     max: 1_000_000,
   }),
+  breakerProof: fraction(
+    'BREAKER_PROOF_SHARE',
+    'Share of the nodes that the breaker made unknown that must be heard again for it to be released',
+    0.5,
+  ),
+  flappingLimit: integer(
+    'FLAPPING_LIMIT',
+    'Times that a node may go offline within an hour; one more, and it takes no work until it is stable',
+    { default: 3, min: 0, max: 1000 },
+  ),
+  flappingStableS: integer('FLAPPING_STABLE_S', 'Seconds online without a break that end the flapping', {
+    default: 900,
+    min: 0,
+    max: 86_400,
+  }),
   sweepIntervalMs: integer('SWEEP_INTERVAL_MS', 'Time between two looks for nodes that were not heard', {
     default: 1000,
     min: 10,

@@ -1,28 +1,30 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Database } from '../../kernel/db/database.ts';
 import type { Transaction } from '../../kernel/db/transaction.ts';
-import { newId } from '../../kernel/ids.ts';
-import { breakerTrips } from './domain.ts';
-import { recordMoves } from './moves.ts';
+import { openTrips, releaseTrip, tripBreaker } from './breaker/store.ts';
+import { breakerTrips, reachabilityProved } from './domain.ts';
+import type { IncidentKind } from './incidents/domain.ts';
+import { openIncidents } from './incidents/store.ts';
 import type { LivenessPorts } from './ports.ts';
 import {
-  findNodes,
   isExpired,
   isOverdue,
-  lockNodes,
+  isSettled,
+  isSpent,
   type SweepStart,
   startSweep,
-  type TurnedRow,
-  turnNodes,
   type Watch,
   watchNodes,
 } from './queries.ts';
+import { settle, type Turn, turn } from './turns.ts';
 
 interface SweepSettings {
   graceS: number;
   failoverGraceS: number;
   breakerShare: number;
   breakerMinNodes: number;
+  breakerProof: number;
+  flappingStableS: number;
   sweepIntervalMs: number;
 }
 
@@ -30,6 +32,8 @@ interface SweeperOptions {
   db: Database;
   settings: SweepSettings;
   ports: LivenessPorts;
+  /** Milliseconds from a heartbeat to its deadline, at the fleet's present size. */
+  windowMs: () => number;
   /** The moment to judge by, as SQL; the database's clock unless a test says otherwise. */
   now?: () => Sql;
 }
@@ -37,38 +41,25 @@ interface SweeperOptions {
 /** Nodes of one step: the next sweep goes on, and no transaction runs into its time-out. */
 const stepSize = 1000;
 
-/** Some nodes, what they become, and why. */
-interface Turn {
-  due: Sql;
-  liveness: 'late' | 'offline' | 'unknown';
-  reason: string;
-  limit: number | null;
-}
-
 /**
  * Records silence: a node past its deadline becomes late, and past the grace offline, each once, whatever number of
  * replicas sweep. Only the database's time counts. Nobody goes offline before we have listened for `failoverGraceS`
  * without a gap, since silence before that may be our own.
  */
 export class Sweeper {
-  readonly #db: Database;
-  readonly #settings: SweepSettings;
-  readonly #ports: LivenessPorts;
-  readonly #now: () => Sql;
+  readonly #options: SweeperOptions;
   /** Since when, and until when, we have been listening. */
   #listening: { since: string; until: string } | null = null;
 
-  constructor({ db, settings, ports, now = () => sql`clock_timestamp()` }: SweeperOptions) {
-    this.#db = db;
-    this.#settings = settings;
-    this.#ports = ports;
-    this.#now = now;
+  constructor(options: SweeperOptions) {
+    this.#options = options;
   }
 
   /** One look at all nodes, and what follows from it, in one transaction. */
   async sweep(): Promise<void> {
-    const at = await this.#db.write({ worker: 'liveness.sweeper' }, async (tx) => {
-      const start = (await tx.row<SweepStart>(startSweep(this.#now()))) as SweepStart;
+    const { db, now = () => sql`clock_timestamp()` } = this.#options;
+    const at = await db.write({ worker: 'liveness.sweeper' }, async (tx) => {
+      const start = (await tx.row<SweepStart>(startSweep(now()))) as SweepStart;
       if (start.mine) await this.#judge(tx, start.at);
       return start.at;
     });
@@ -79,55 +70,58 @@ export class Sweeper {
   #since(at: string): string {
     if (!this.#listening) return at;
     const { since, until } = this.#listening;
-    return secondsBetween(until, at) > longestPauseS(this.#settings) ? at : since;
+    return secondsBetween(until, at) > longestPauseS(this.#options.settings) ? at : since;
   }
 
   async #judge(tx: Transaction, at: string): Promise<void> {
-    const { graceS, failoverGraceS } = this.#settings;
+    const { settings, ports } = this.#options;
+    const { failoverGraceS, flappingStableS } = settings;
     const since = this.#since(at);
     const listenedLong = secondsBetween(since, at) >= failoverGraceS;
-    const watch = (await tx.row<Watch>(watchNodes(at, graceS))) as Watch;
-    if (listenedLong && watch.expiring > 0) await this.#expire(tx, at, watch);
-    if (watch.overdue > 0) await this.#turn(tx, at, lateTurn(at, listenedLong ? null : since));
+    await this.#releaseProved(tx, at);
+    const watch = (await tx.row<Watch>(watchNodes(at, settings))) as Watch;
+    if (listenedLong) await this.#expire(tx, at, since, watch);
+    if (watch.overdue > 0) await turn(tx, at, lateTurn(at, listenedLong ? null : since), ports);
+    if (watch.settled > 0) await settle(tx, isSettled(at, flappingStableS), stepSize, ports);
   }
 
-  async #expire(tx: Transaction, at: string, watch: Watch): Promise<void> {
-    const due = isExpired(at, this.#settings.graceS);
-    if (!breakerTrips(watch, this.#settings)) {
+  async #expire(tx: Transaction, at: string, since: string, watch: Watch): Promise<void> {
+    const { graceS } = this.#options.settings;
+    const due = isExpired(at, graceS);
+    const silence = (change: Omit<Turn, 'liveness'>, kind: IncidentKind) =>
+      this.#silence(tx, at, since, { ...change, liveness: kind });
+    if (watch.spent > 0) {
+      await silence({ due: isSpent(at, graceS), reason: 'not_heard', limit: stepSize }, 'offline');
+    }
+    if (watch.expiring === 0) return;
+    if (!breakerTrips(watch, this.#options.settings)) {
       const late = sql`${due} AND h.liveness = 'late'`;
-      await this.#turn(tx, at, { due: late, liveness: 'offline', reason: 'not_heard', limit: stepSize });
+      await silence({ due: late, reason: 'not_heard', limit: stepSize }, 'offline');
       return;
     }
     // All at once: a rest would be judged by its own share in the next sweep.
-    const nodes = await this.#turn(tx, at, { due, liveness: 'unknown', reason: 'mass_expiry', limit: null });
-    if (nodes === 0) return;
-    const { watched } = watch;
-    await tx.record({
-      type: 'breaker.tripped',
-      subject: { type: 'breaker', id: newId() },
-      version: 1,
-      diff: { after: { nodes, watched } },
-      reason: 'mass_expiry',
-    });
+    const held = await silence({ due, reason: 'mass_expiry', limit: null }, 'unknown');
+    if (held.length > 0) await tripBreaker(tx, held, watch.watched, at);
   }
 
-  async #turn(tx: Transaction, at: string, { due, liveness, reason, limit }: Turn): Promise<number> {
-    const found = await tx.rows<{ nodeId: string }>(findNodes(due, limit));
-    const locked = await tx.rows<{ id: string }>(
-      lockNodes(
-        found.map(({ nodeId }) => nodeId),
-        true,
-      ),
-    );
-    const ids = locked.map(({ id }) => id);
-    const turned = await tx.rows<TurnedRow>(turnNodes(ids, due, { liveness, reason, at }));
-    const moves = turned.map(({ nodeId, status, livenessBefore, reasonBefore }) => ({
-      nodeId,
-      before: { liveness: livenessBefore, livenessReason: reasonBefore, status },
-      after: { liveness, livenessReason: reason, status },
-    }));
-    await recordMoves(tx, moves, reason, this.#ports);
-    return moves.length;
+  /** A turn to silence opens an incident, in the same transaction. */
+  async #silence(
+    tx: Transaction,
+    at: string,
+    since: string,
+    change: Turn & { liveness: IncidentKind },
+  ): Promise<string[]> {
+    const nodeIds = await turn(tx, at, change, this.#options.ports);
+    await openIncidents(tx, nodeIds, change.liveness, since);
+    return nodeIds;
+  }
+
+  async #releaseProved(tx: Transaction, at: string): Promise<void> {
+    const { settings, windowMs } = this.#options;
+    for (const trip of await openTrips(tx)) {
+      if (!reachabilityProved(trip, settings.breakerProof)) continue;
+      await releaseTrip(tx, trip, { reason: 'reachability_proved', at, windowMs: windowMs() });
+    }
   }
 }
 

@@ -37,6 +37,7 @@ export const Node = Type.Object(
     livenessReason: Nullable(Type.String()),
     health: StrEnum(healths),
     lastHeartbeatAt: Nullable(DateTime()),
+    flappingSince: Nullable(DateTime()),
     heartbeatDeadlineAt: Nullable(DateTime()),
     system: Type.Object(systemProperties),
     inventoryGeneration: Nullable(Type.Integer({ minimum: 0 })),

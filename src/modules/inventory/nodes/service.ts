@@ -9,7 +9,7 @@ import { assertVersion, type IfMatch } from '../../../kernel/http/etag.ts';
 import type { Kernel } from '../../../module.ts';
 import type { AccessApi } from '../../access/index.ts';
 import { setGate } from '../blocks.ts';
-import { deleteGpus } from '../deletion.ts';
+import { deleteGpus, forgetSigns } from '../deletion.ts';
 import { visibleProviders } from '../providers/collection.ts';
 import { nodes, visibleNodes } from './collection.ts';
 import { setRegion } from './region.ts';
@@ -110,7 +110,7 @@ export class NodeService {
       await tx.execute(sql`/* inventory:delete_node */
         UPDATE inventory.node SET deleted_at = clock_timestamp(), version = version + 1,
                updated_at = inventory.moment_after(updated_at) WHERE id = ${id}`);
-      await tx.execute(sql`DELETE FROM inventory.node_heartbeat WHERE node_id = ${id}`);
+      await forgetSigns(tx, [id]);
       await this.#access.revokeKeysOf(tx, { nodeId: id });
       const { providerId } = node;
       await tx.record({

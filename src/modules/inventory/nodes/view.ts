@@ -27,6 +27,7 @@ export const nodeColumns = sql`
   n.id, n.provider_id, n.hostname, n.region, n.own_region, n.zone, n.lifecycle, n.eligibility, n.drain_deadline_at, n.cleaning_required, n.health,
   ${livenessOfNode} AS liveness, ${sign(sql`h.reason`)} AS liveness_reason,
   ${sign(sql`h.last_heartbeat_at`)} AS last_heartbeat_at, ${sign(sql`h.deadline_at`)} AS heartbeat_deadline_at,
+  ${sign(sql`h.flapping_since`)} AS flapping_since,
   n.system, n.inventory_generation, n.labels, n.version, n.created_at, n.updated_at,
   ${gpuCounts(sql`s.node_id = n.id`, sql``)}`;
 

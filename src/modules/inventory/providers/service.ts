@@ -10,7 +10,7 @@ import { newId } from '../../../kernel/ids.ts';
 import type { Kernel } from '../../../module.ts';
 import type { AccessApi } from '../../access/index.ts';
 import { setGate } from '../blocks.ts';
-import { deleteGpus } from '../deletion.ts';
+import { deleteGpus, forgetSigns } from '../deletion.ts';
 import type { GpuRegistry } from '../gpus/registry.ts';
 import { setRegion } from '../nodes/region.ts';
 import { insertNodes } from '../nodes/registration.ts';
@@ -137,6 +137,10 @@ export class ProviderService {
         UPDATE inventory.node SET deleted_at = clock_timestamp(), version = version + 1,
                updated_at = inventory.moment_after(updated_at)
          WHERE provider_id = ${id} AND deleted_at IS NULL RETURNING id, version`);
+      await forgetSigns(
+        tx,
+        nodes.map((node) => node.id),
+      );
       await tx.execute(sql`/* inventory:delete_provider */
         UPDATE inventory.provider SET deleted_at = clock_timestamp(), version = version + 1,
                updated_at = inventory.moment_after(updated_at) WHERE id = ${id}`);

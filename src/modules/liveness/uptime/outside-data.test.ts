@@ -4,8 +4,8 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { outsideData } from '../../../../test/support/outside-data.ts';
 import { daysBetween, localDate } from './days.ts';
-import { type NodeRecord, sumOf, tallies, uptimeOf } from './domain.ts';
 import type { Span } from './spans.ts';
+import { type NodeRecord, sumOf, tallies, uptimeOf } from './tally.ts';
 
 const philly = outsideData('traces/philly');
 const minute = 60_000;

@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
-import type { NodeRecord } from './domain.ts';
 import type { Span } from './spans.ts';
+import type { NodeRecord } from './tally.ts';
 
 interface SpanRow {
   nodeId: string;

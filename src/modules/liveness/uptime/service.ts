@@ -6,10 +6,10 @@ import { invalid, notFound } from '../../../kernel/errors.ts';
 import { parseTimestamp } from '../../../kernel/http/timestamp.ts';
 import { visibleProviders } from '../../inventory/index.ts';
 import { daysBetween, localDate } from './days.ts';
-import { sumOf, type Tally, tallies, uptimeOf } from './domain.ts';
 import { readRecords } from './queries.ts';
 import type { Uptime, UptimeQuery } from './schemas.ts';
 import type { Span } from './spans.ts';
+import { sumOf, type Tally, tallies, uptimeOf } from './tally.ts';
 
 const dayMs = 86_400_000;
 /** A year and a day: every year of any zone can be asked for at once. */

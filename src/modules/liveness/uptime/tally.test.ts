@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { emptyTally, type NodeRecord, sumOf, type Tally, tallies, timeKinds, uptimeOf } from './domain.ts';
 import type { Span } from './spans.ts';
+import { emptyTally, type NodeRecord, sumOf, type Tally, tallies, timeKinds, uptimeOf } from './tally.ts';
 
 const minute = 60_000;
 const minutes = 200;

@@ -16,6 +16,7 @@ let world: World;
 beforeAll(async () => {
   world = await createWorld();
   for (let row = 0; row < rows; row += 1) await createOneOfEach();
+  await addIncidents();
 });
 afterAll(() => world.stop());
 
@@ -34,6 +35,15 @@ const creations = () =>
 async function createOneOfEach(): Promise<void> {
   for (const operation of creations()) await call(heartbeatInOrder(requestFor(operation)));
 }
+
+/** Nobody sends incidents: they are what silence leaves behind. */
+const addIncidents = () =>
+  world.service.sql.query(
+    `INSERT INTO inventory.incident (id, node_id, provider_id, kind, started_at, ended_at)
+     SELECT gen_random_uuid(), $1, $2, 'offline', now() - make_interval(hours => n), now() - make_interval(mins => n)
+       FROM generate_series(1, $3::integer) AS n`,
+    [world.a.objects.nodes, world.a.objects.providers, rows],
+  );
 
 let sequence = 1_000;
 /** A heartbeat must go on from the one before. */

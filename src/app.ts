@@ -75,6 +75,7 @@ export async function createApplication(
   const observe = observeKernel(registry, db);
   await app.register(cachePlugin, {
     redisUrl: config.redisUrl,
+    maxEntries: config.cacheEntriesMax,
     prefix: 'dpi:',
     shape: release.version,
     log,

@@ -44,6 +44,15 @@ export const coreSettings = {
     pattern: /^(\*|https?:\/\/[^\s/?#]+)$/,
     rule: 'origins such as https://console.example, or *',
   }),
+  cacheEntriesMax: integer(
+    'CACHE_ENTRIES_MAX',
+    'Answers that the process itself keeps; 0 leaves all to Redis',
+    {
+      default: 20_000,
+      min: 0,
+      max: 1_000_000,
+    },
+  ),
   rateLimitEnabled: boolean('RATE_LIMIT_ENABLED', 'false turns off every 429', true),
   databasePoolMax: integer('DATABASE_POOL_MAX', 'Connections of the main pool', {
     default: 10,

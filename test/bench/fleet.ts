@@ -84,5 +84,13 @@ export async function loadFleet(
          ON m.place = 1 + floor(((hashint8(g.seq * 31) & 65535) / 65536.0) * ((hashint8(g.seq * 17) & 65535) / 65536.0) * $4::int)`,
     [rows.map((m) => m.id), rows.map((m) => m.vendor), rows.map((m) => m.memory), rows.length],
   );
+  await step(
+    'their telemetry',
+    `INSERT INTO inventory.gpu_telemetry (gpu_id, at, utilization, memory_used_mb, memory_utilization, temperature_c,
+            power_draw_w, fan_speed, sm_clock_mhz, memory_clock_mhz, ecc_uncorrected)
+     SELECT gpu_id, clock_timestamp(), seq % 101, seq % 8192, seq % 97, 30 + seq % 50, 50.5 + seq % 300, seq % 100,
+            1000 + seq % 1500, 5000 + seq % 5000, 0
+       FROM inventory.gpu_state`,
+  );
   await step('VACUUM ANALYZE', 'VACUUM ANALYZE');
 }

@@ -1,7 +1,7 @@
 import { heartbeatSource, reportersOf } from './heartbeats.ts';
 import { type Call, client, repeatTimes } from './load.ts';
+import { facetsOf, query } from './mix.ts';
 import type { Result } from './report.ts';
-import { facetsOf, query } from './search.ts';
 import { operatorKey, type World } from './world.ts';
 
 const heartbeats = 1_000_000;

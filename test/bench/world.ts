@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { startEmbedded } from '../../src/kernel/db/embedded.ts';
 import { freePort } from '../../src/kernel/free-port.ts';
 import { migrateUp } from '../../src/kernel/migrations.ts';
+import { cpuMsOf, cpuMsOfPostgres } from './cpu.ts';
 
 export const operatorKey = 'operator-key-of-the-benchmark-0123456789';
 
@@ -18,10 +19,12 @@ export interface World {
   ownerUrl: string;
   /** Resident memory of the server, in MiB. */
   residentMb(): Promise<number>;
+  /** CPU time so far, in milliseconds: of the server, and of its database with all of its processes. */
+  cpuMs(): { server: number; database: number };
   /** Starts a second server on the same database with other settings. */
   beside(env: Record<string, string>): Promise<{ url: string; stop(): Promise<void> }>;
-  /** Ends the server and starts it again, as after a load of data. */
-  restart(): Promise<void>;
+  /** Ends the server and starts it again, as after a load of data, with other settings if need be. */
+  restart(env?: Record<string, string>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -87,14 +90,15 @@ export async function createWorld(): Promise<World> {
       const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
       return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
     },
+    cpuMs: () => ({ server: cpuMsOf(server.pid), database: cpuMsOfPostgres(database.folder) }),
     async beside(env) {
       const besides = { ...place, port: await freePort() };
       const second = await startServer(besides, env);
       return { url: urlOf(besides), stop: () => stopServer(second) };
     },
-    async restart() {
+    async restart(env) {
       await stopServer(server);
-      server = await startServer(place);
+      server = await startServer(place, env);
     },
     async close() {
       await stopServer(server);

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import pg from 'pg';
-import type { Sql } from 'sql-template-tag';
 import { type ListRequest, parseList } from '../../src/kernel/db/list.ts';
 import { createCursorCodec } from '../../src/kernel/http/cursor.ts';
 import { readSortValues, type SortValues } from '../../src/kernel/http/keyset.ts';
@@ -10,6 +8,7 @@ import { searchSql } from '../../src/modules/inventory/gpus/search.ts';
 import { visibleGpus } from '../../src/modules/inventory/gpus/view.ts';
 import { type KnownGpu, randomFleet } from '../support/gpu-fleet.ts';
 import { conditionOn, queryOf } from '../support/gpu-oracle.ts';
+import { type Plan, planOf } from '../support/plan-of.ts';
 import { startService, type TestService } from '../support/service.ts';
 
 const find = (text: string) => [text];
@@ -115,42 +114,17 @@ describe('the search for the cheapest free GPUs', () => {
       [{ ...cheapest, minMemoryMb: '1', maxPricePerHourNanoUsd: '500' }, 'gpu_state_cheapest_idx'],
     ];
     for (const [query, index] of queries) {
-      const plan = await planOf(searchSql(parse(query), scope));
+      const plan = await planOf(service.sql, searchSql(parse(query), scope));
       expect(indexOnlyScans(plan)).toContain(index);
       expect(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']).toBeLessThan(2_000);
     }
   });
 });
 
-interface Plan {
-  'Node Type': string;
-  'Index Name'?: string;
-  Plans?: Plan[];
-  'Shared Hit Blocks': number;
-  'Shared Read Blocks': number;
-}
-
 /** The indexes that alone were read, of all levels of a plan. */
 function indexOnlyScans(plan: Plan): string[] {
   const own = plan['Node Type'] === 'Index Only Scan' ? [plan['Index Name'] ?? ''] : [];
   return [...own, ...(plan.Plans ?? []).flatMap(indexOnlyScans)];
-}
-
-/** How a statement was run by the plan for all parameters, which is what a named statement gets. */
-async function planOf({ text, values }: Sql): Promise<Plan> {
-  const literal = (value: unknown) =>
-    pg.escapeLiteral(Array.isArray(value) ? `{${value.join()}}` : String(value));
-  const given = values.length > 0 ? `(${values.map(literal).join()})` : '';
-  const client = await service.sql.connect();
-  try {
-    await client.query(
-      `SET plan_cache_mode = force_generic_plan; SET random_page_cost = 1.1; PREPARE search AS ${text}`,
-    );
-    const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE search${given}`);
-    return rows[0]['QUERY PLAN'][0].Plan;
-  } finally {
-    client.release(true);
-  }
 }
 
 /** Free GPUs of 50 models in 10 regions, priced all alike or apart, written straight into the tables. */

@@ -7,3 +7,8 @@ import { allocationStateAt } from '../inventory/index.ts';
  */
 export const isFreeAt = (moment: Sql): Sql => sql`(${allocationStateAt(moment)} = 'free'
   AND (s.used_units = 0 OR (s.active_units = 0 AND s.held_until <= ${moment})))`;
+
+/** Whether a share of it could be: beside others of the same GPU, but not beside its partitions. */
+export const hasRoomAt = (moment: Sql, share: number): Sql => sql`(${isFreeAt(moment)}
+  OR (s.used_units + ${share}::integer <= s.total_units AND s.partition_units = 0
+      AND (s.root_gpu_id = s.gpu_id OR inventory.state_through_root(s.root_gpu_id, ${moment}) = 'free')))`;

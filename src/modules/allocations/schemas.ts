@@ -9,7 +9,9 @@ const exampleGpu = '0198b6c4-6f0e-7c3a-9d5b-3f1f5e0c7a11';
 const share = Type.Integer({
   minimum: 1,
   maximum: wholeGpu,
-  description: 'Thousandths of each GPU; 1,000 is a whole one, which nobody shares.',
+  description:
+    'Thousandths of each GPU; 1,000 is a whole one, which nobody shares. By request a share goes to the fullest GPU that ' +
+    'still fits, then to the best by the objective.',
 });
 export const holdTtlS = Type.Integer({ minimum: 1, maximum: 86_400, examples: [300] });
 export const durationS = Type.Integer({ minimum: 1, maximum: 31_536_000, examples: [3600] });

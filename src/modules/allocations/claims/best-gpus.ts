@@ -1,9 +1,11 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
-import { type SchedulingPolicy, schedulableAt } from '../../inventory/index.ts';
+import type { SchedulingPolicy } from '../../inventory/index.ts';
+import { wholeGpu } from '../life/domain.ts';
 import type { Patience } from '../life/transition.ts';
-import { type Claim, type ClaimOutcome, claimColumns, judged, placementS, type Term } from './claim.ts';
-import { type Objective, objectives, tieBreak } from './objectives.ts';
+import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
+import { type Aspect, objectives, tieBreak } from './objectives.ts';
+import { isFree, isPartlyUsed } from './room.ts';
 import { take } from './take.ts';
 import type { Wish } from './wish.ts';
 
@@ -12,15 +14,6 @@ export const slack = 32;
 
 /** A number in the text itself: a plan made once for all then knows that it is small, and walks the index by price. */
 export const literal = (count: number): Sql => raw(String(count));
-
-/**
- * Free, and schedulable for as long as it is wanted; the first three conditions are those of the partial indexes of
- * `gpu_state`. Nobody may use a partition's physical GPU as such.
- */
-export const isFree = (term: Term, policy: SchedulingPolicy): Sql => sql`
-  ${schedulableAt(sql`clock_timestamp()`, policy, placementS(term))} AND s.used_units = 0 AND s.deleted_at IS NULL
-  AND (s.root_gpu_id = s.gpu_id OR EXISTS (
-        SELECT FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id AND r.used_units = r.partition_units))`;
 
 /** GPUs that no catalogue entry names are of one model only if they have one name. */
 const modelKey = sql`CASE s.model_id WHEN 'uncatalogued' THEN lower(g.name) ELSE s.model_id END`;
@@ -36,31 +29,44 @@ function teamOf({ sameNode, sameModel }: Wish): Sql {
 const anyWillDo = ({ sameNode, sameModel, distinctProviders }: Wish): boolean =>
   !(sameNode || sameModel || distinctProviders);
 
-const values = (objective: Objective): Sql[] => objectives[objective].map(({ value }) => value);
+/** A share goes to the fullest GPU, then to the best by the objective. */
+const fullness: Aspect = { value: sql`-p.used_units`, own: sql`s.used_units` };
+
+const aspectsOf = ({ objective, share }: Wish): readonly Aspect[] =>
+  share < wholeGpu ? [fullness, ...objectives[objective]] : objectives[objective];
+
+const values = (wish: Wish): Sql[] => aspectsOf(wish).map(({ value }) => value);
 
 /** As few as will do, for there may be many rows. */
 function poolColumns(wish: Wish): Sql {
   const place = sql`s.gpu_id, s.node_id, s.node_seq, s.slot_index, s.seq`;
-  const aspects = objectives[wish.objective].flatMap(({ own }) => own ?? []);
+  const aspects = aspectsOf(wish).flatMap(({ own }) => own ?? []);
   const team = anyWillDo(wish) ? [] : [sql`s.provider_id`, sql`${teamOf(wish)} AS team`];
   return join([place, ...aspects, ...team]);
 }
+
+/** What a GPU must be like to be taken, one condition for each index that is walked. */
+type Room = readonly [Sql, ...Sql[]];
+
+const roomOf = (claim: Claim, policy: SchedulingPolicy): Room =>
+  claim.share < wholeGpu ? [isFree(claim, policy), isPartlyUsed(claim, policy)] : [isFree(claim, policy)];
 
 /**
  * The fitting GPUs with what they are judged by. Where any will do, the best by the aspects of their own rows suffice,
  * with all that tie with the last of them.
  */
-function pool(wish: Wish, free: Sql): Sql {
-  const own = objectives[wish.objective].flatMap((aspect) => (aspect.own ? aspect.value : []));
-  const rest =
-    anyWillDo(wish) && own.length > 0
-      ? sql`ORDER BY ${join(own)} FETCH FIRST ${literal(wish.count + slack)} ROWS WITH TIES`
-      : empty;
-  return sql`pool AS MATERIALIZED (
-    SELECT * FROM (
-      SELECT ${poolColumns(wish)}
-        FROM ${wish.tables} WHERE ${free} AND ${wish.condition}) p ${rest}
-  )`;
+function pool(wish: Wish, [free, ...partlyUsed]: Room): Sql {
+  const best = (room: Sql, aspects: readonly Aspect[]): Sql => {
+    const own = aspects.flatMap((aspect) => (aspect.own ? aspect.value : []));
+    const rest =
+      anyWillDo(wish) && own.length > 0
+        ? sql`ORDER BY ${join(own)} FETCH FIRST ${literal(wish.count + slack)} ROWS WITH TIES`
+        : empty;
+    return sql`(SELECT * FROM (
+      SELECT ${poolColumns(wish)} FROM ${wish.tables} WHERE ${room} AND ${wish.condition}) p ${rest})`;
+  };
+  const parts = partlyUsed.map((room) => best(room, aspectsOf(wish)));
+  return sql`pool AS MATERIALIZED (${join([best(free, objectives[wish.objective]), ...parts], ' UNION ALL ')})`;
 }
 
 /**
@@ -71,10 +77,10 @@ function counted(wish: Wish): Sql {
   const large = anyWillDo(wish)
     ? sql`pool`
     : sql`(SELECT * FROM pool WHERE team IN (SELECT team FROM pool GROUP BY team HAVING count(*) >= ${wish.count}))`;
-  if (objectives[wish.objective].every(({ own }) => own)) return sql`counted AS (SELECT * FROM ${large} p)`;
+  if (aspectsOf(wish).every(({ own }) => own)) return sql`counted AS (SELECT * FROM ${large} p)`;
   return sql`large AS MATERIALIZED (SELECT * FROM ${large} p),
   counted AS (
-    SELECT p.*, n.free FROM large p JOIN (
+    SELECT p.*, coalesce(n.free, 0) AS free FROM large p LEFT JOIN (
       SELECT s.node_id, count(*) AS free FROM inventory.gpu_state s
        WHERE s.node_id IN (SELECT node_id FROM large)
          AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
@@ -84,7 +90,7 @@ function counted(wish: Wish): Sql {
 
 /** The GPUs that could be part of an answer, best first, as many as are looked at. */
 function ranked(wish: Wish): Sql {
-  const order = sql`${join(values(wish.objective))}, ${tieBreak}`;
+  const order = sql`${join(values(wish))}, ${tieBreak}`;
   if (!anyWillDo(wish)) return rankedTeams(wish, order);
   return sql`ranked AS MATERIALIZED (
     SELECT p.gpu_id, NULL AS team, row_number() OVER (ORDER BY ${order}) AS place
@@ -99,8 +105,9 @@ const registration = sql`ARRAY[p.node_seq, coalesce(p.slot_index, 2147483647), p
  * Teams by the sum of each aspect over their best `count` members, members by their own aspects: what is
  * lexicographically least of every GPU is so of the sum.
  */
-function rankedTeams({ objective, distinctProviders, count }: Wish, order: Sql): Sql {
-  const sums = join(values(objective).map((value) => sql`sum(${value})`));
+function rankedTeams(wish: Wish, order: Sql): Sql {
+  const { distinctProviders, count } = wish;
+  const sums = join(values(wish).map((value) => sql`sum(${value})`));
   const oneOfEach = distinctProviders
     ? sql`SELECT DISTINCT ON (p.team, p.provider_id) p.* FROM counted p ORDER BY p.team, p.provider_id, ${order}`
     : sql`SELECT p.* FROM counted p`;
@@ -116,7 +123,7 @@ function rankedTeams({ objective, distinctProviders, count }: Wish, order: Sql):
 }
 
 /** Locks GPUs of `ranked`; what changed since the snapshot is looked at again on the locked row. */
-function locked({ count, tables, condition }: Wish, free: Sql, patience: Patience): Sql {
+function locked({ count, tables, condition }: Wish, room: Room, patience: Patience): Sql {
   const window = sql`(SELECT * FROM ranked ORDER BY place LIMIT ${count + slack})`;
   const rest =
     patience === 'skip'
@@ -125,7 +132,7 @@ function locked({ count, tables, condition }: Wish, free: Sql, patience: Patienc
   return sql`taken AS MATERIALIZED (
     SELECT ${claimColumns}, k.team, k.place
       FROM ${tables} JOIN ${window} k ON k.gpu_id = s.gpu_id
-     WHERE ${free} AND ${condition} ${rest}
+     WHERE (${join(room, ') OR (')}) AND ${condition} ${rest}
   ), root AS MATERIALIZED (
     SELECT ${claimColumns}, NULL AS team, NULL::bigint AS place FROM inventory.gpu_state s
      WHERE s.gpu_id IN (SELECT root_gpu_id FROM taken WHERE root_gpu_id <> gpu_id)
@@ -134,15 +141,31 @@ function locked({ count, tables, condition }: Wish, free: Sql, patience: Patienc
   ), locked AS (SELECT * FROM taken UNION ALL SELECT * FROM root)`;
 }
 
+/**
+ * Those that fit, without what would use a physical GPU both as such and through its partitions: the best of the two
+ * decides.
+ */
+const compatible = ({ count }: Wish): Sql =>
+  count === 1
+    ? sql`compatible AS (SELECT * FROM judged j WHERE j.fits)`
+    : sql`compatible AS (
+    SELECT * FROM (
+      SELECT j.*, first_value(j.gpu_id = j.root_gpu_id) OVER (PARTITION BY j.team, j.root_gpu_id ORDER BY j.place) AS as_such
+        FROM judged j WHERE j.fits) j
+     WHERE j.as_such = (j.gpu_id = j.root_gpu_id)
+  )`;
+
 /** The first team that is still whole. */
 function chosen(wish: Wish): Sql {
   const { count } = wish;
   if (anyWillDo(wish))
-    return sql`chosen AS MATERIALIZED (SELECT * FROM judged j WHERE j.fits ORDER BY j.place LIMIT ${count})`;
-  return sql`whole AS (
+    return sql`${compatible(wish)}, chosen AS MATERIALIZED (
+      SELECT * FROM compatible j ORDER BY j.place LIMIT ${count}
+    )`;
+  return sql`${compatible(wish)}, whole AS (
     SELECT j.*, count(*) OVER team AS members, min(j.place) OVER team AS first,
            row_number() OVER (PARTITION BY j.team ORDER BY j.place) AS nth
-      FROM judged j WHERE j.fits WINDOW team AS (PARTITION BY j.team)
+      FROM compatible j WINDOW team AS (PARTITION BY j.team)
   ), chosen AS MATERIALIZED (
     SELECT * FROM whole WHERE members >= ${count} AND nth <= ${count} ORDER BY first, place LIMIT ${count}
   )`;
@@ -159,16 +182,16 @@ export function claimBest(
   claim: Claim,
   { policy, patience }: { policy: SchedulingPolicy; patience: Patience },
 ): Promise<ClaimOutcome> {
-  const free = isFree(claim, policy);
+  const room = roomOf(claim, policy);
   return take(tx, claim, {
     possible: sql`(SELECT count(*) FROM ranked) >= ${wish.count}`,
     met: empty,
     ctes: join(
       [
-        pool(wish, free),
+        pool(wish, room),
         counted(wish),
         ranked(wish),
-        locked(wish, free, patience),
+        locked(wish, room, patience),
         judged(claim, policy, sql`s.place IS NOT NULL`),
         chosen(wish),
       ],

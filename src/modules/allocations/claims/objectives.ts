@@ -4,7 +4,7 @@ export const objectiveNames = ['cheapest', 'best_fit', 'most_reliable', 'spread'
 export type Objective = (typeof objectiveNames)[number];
 
 /** What a GPU costs in one respect, an integer: smaller is better, unknown is worst. */
-interface Aspect {
+export interface Aspect {
   /** Over the rows `p` of `counted`. */
   value: Sql;
   /** The column of `pool` that it reads, over `gpu_state s`; null where the GPU's own row does not tell. */

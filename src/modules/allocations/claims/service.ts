@@ -15,11 +15,12 @@ import type { Patience } from '../life/transition.ts';
 import { withinQuotas } from '../quotas/within-quotas.ts';
 import type { CreateAllocation, GpuAlternative, GpuRequest } from '../schemas.ts';
 import type { AllocationView } from '../view.ts';
-import { claimBest, isFree } from './best-gpus.ts';
+import { claimBest } from './best-gpus.ts';
 import { type Claim, type ClaimOutcome, placementS, type Term } from './claim.ts';
 import { type InterruptionDefaults, interruptionOf } from './interruption.ts';
 import { claimGpus, refuse } from './named-gpus.ts';
 import { NotServed, served } from './not-served.ts';
+import { isFree } from './room.ts';
 import { tenantOf } from './tenant.ts';
 import { type GpuSearch, wishOf } from './wish.ts';
 
@@ -73,7 +74,6 @@ export class ClaimService {
         lost(ids, this.#named(ctx, ids, { ...claim, count: ids.length, request: null })),
       );
     }
-    if (share < wholeGpu) throw invalid('/share', 'goes with `gpuIds`; a request takes whole GPUs');
     const { alternatives = [], ...wanted } = request as Static<typeof GpuRequest>;
     const attempts = [
       this.#attemptOf(wanted, '/request', claim),
@@ -84,16 +84,21 @@ export class ClaimService {
     );
   }
 
-  #attemptOf(request: Static<typeof GpuAlternative>, pointer: string, term: Term): Attempt {
+  #attemptOf(
+    request: Static<typeof GpuAlternative>,
+    pointer: string,
+    term: Term & Pick<Claim, 'share'>,
+  ): Attempt {
     const policy = this.#policy;
     if (request.groups) {
+      if (term.share < wholeGpu) throw invalid('/share', 'goes with no groups: they take whole GPUs');
       const plan = planOf(this.#search, request, pointer, isFree(term, policy));
       return {
         count: plan.count,
         work: (tx, claim, patience) => claimPlan(tx, plan, claim, { policy, patience }),
       };
     }
-    const wish = wishOf(this.#search, request, pointer);
+    const wish = wishOf(this.#search, request, pointer, term.share);
     return {
       count: wish.count,
       work: (tx, claim, patience) => claimBest(tx, wish, claim, { policy, patience }),
@@ -127,7 +132,12 @@ export class ClaimService {
         const allocation = await this.#best(ctx, (tx, patience) => work(tx, { ...claim, count }, patience));
         if (allocation) return allocation;
       }
-      const { explain, fits } = await explainRequest(this.#explainer, request, placementS(claim));
+      const { explain, fits } = await explainRequest(
+        this.#explainer,
+        request,
+        placementS(claim),
+        claim.share,
+      );
       if (again || !fits) throw noCapacity(explain);
     }
   }

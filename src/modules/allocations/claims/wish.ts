@@ -20,6 +20,8 @@ export interface Wish {
   sameModel: boolean;
   distinctProviders: boolean;
   objective: Objective;
+  /** Thousandths of each GPU. */
+  share: number;
   /** What a GPU must satisfy beside being free and schedulable; over `tables`. */
   condition: Sql;
   /** `gpu_state s` and whatever else is read. */
@@ -65,7 +67,12 @@ export function countOf({ count }: Static<typeof GpuAlternative>, pointer: strin
 }
 
 /** Compiles a request without groups; `pointer` says where it stands in the body. */
-export function wishOf(search: GpuSearch, request: Static<typeof GpuAlternative>, pointer: string): Wish {
+export function wishOf(
+  search: GpuSearch,
+  request: Static<typeof GpuAlternative>,
+  pointer: string,
+  share: number,
+): Wish {
   const { objective = 'cheapest' } = request;
   const count = countOf(request, pointer);
   const condition = conditionOf(search, request, `${pointer}/filter`);
@@ -74,6 +81,7 @@ export function wishOf(search: GpuSearch, request: Static<typeof GpuAlternative>
   return {
     count,
     objective,
+    share,
     sameModel,
     sameNode: several && request.sameNode === true,
     distinctProviders: several && request.distinctProviders === true,

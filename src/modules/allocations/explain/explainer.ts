@@ -4,6 +4,7 @@ import type { Static } from 'typebox';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
 import type { Census } from '../census.ts';
 import { Flights } from '../flights.ts';
+import { wholeGpu } from '../life/domain.ts';
 import { accountsOf } from './accounts.ts';
 import { type Asked, type ExplainedSearch, type Question, questionOf } from './question.ts';
 import { relaxationsOf } from './relaxations.ts';
@@ -70,23 +71,27 @@ export class Explainer {
 
   /**
    * What each filter of a request removes, and what could be changed; for GPUs that are wanted for `placementS` seconds,
-   * or without an end.
+   * or without an end, whole or a share of each.
    *
    * @throws 400 `request.invalid` naming what the filter does not know; 503 `query.timeout` where counting takes too long.
    */
-  async explain(request: Asked, placementS: number | null = null): Promise<Explain> {
-    const question = questionOf(this.#search, request, placementS);
+  async explain(request: Asked, placementS: number | null = null, share = wholeGpu): Promise<Explain> {
+    const question = questionOf(this.#search, request, placementS, share);
     return this.#flights.join(nameOf(question), (begun) =>
       this.#census.count((db) => explainIn(db, question), begun),
     );
   }
 
   /** The same for an answer that is due in any case: null where the explanation cannot be had within 2 s. */
-  async explainInTime(request: Asked, placementS: number | null = null): Promise<Explain | null> {
+  async explainInTime(
+    request: Asked,
+    placementS: number | null = null,
+    share = wholeGpu,
+  ): Promise<Explain | null> {
     const enough = new AbortController();
     try {
       const late = delay(patienceMs, null, { signal: enough.signal, ref: false });
-      return await Promise.race([this.explain(request, placementS), late]);
+      return await Promise.race([this.explain(request, placementS, share), late]);
     } catch (error) {
       this.#log.warn({ err: error }, 'an empty answer could not be explained');
       return null;
@@ -97,5 +102,5 @@ export class Explainer {
 }
 
 /** Equal for requests whose explanations are equal: the order of the keys is part of it. */
-const nameOf = ({ count, placementS, predicates, bonds }: Question): string =>
-  JSON.stringify([count, placementS, bonds, predicates.map(({ name, value }) => [name, value])]);
+const nameOf = ({ count, placementS, share, predicates, bonds }: Question): string =>
+  JSON.stringify([count, placementS, share, bonds, predicates.map(({ name, value }) => [name, value])]);

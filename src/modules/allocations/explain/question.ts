@@ -5,7 +5,8 @@ import { parseFilterBody } from '../../../kernel/filters/body.ts';
 import type { FilterDefinition, Predicate } from '../../../kernel/filters/filters.ts';
 import { type CompiledPredicate, compileFilters } from '../../../kernel/filters/sql.ts';
 import { gpuTablesOf, type SchedulingPolicy, schedulableAt } from '../../inventory/index.ts';
-import { isFreeAt } from '../free.ts';
+import { hasRoomAt, isFreeAt } from '../free.ts';
+import { wholeGpu } from '../life/domain.ts';
 import type { GpuRequest } from '../schemas.ts';
 
 type Request = Static<typeof GpuRequest>;
@@ -32,6 +33,8 @@ export interface Question {
   count: number;
   /** For how many seconds the GPUs are wanted; null where no end was named. */
   placementS: number | null;
+  /** Thousandths of each GPU. */
+  share: number;
   /** In the order in which they are applied. */
   predicates: readonly GpuPredicate[];
   bonds: readonly Bond[];
@@ -82,18 +85,20 @@ export function questionOf(
   { collection, policy }: ExplainedSearch,
   request: Asked,
   placementS: number | null,
+  share: number,
 ): Question {
   const { filters } = collection;
   const filter = parseFilterBody(filters, request.filter ?? {});
   const predicates = [
     plain('schedulable', schedulableAt(moment, policy, placementS)),
-    plain('free', isFreeAt(moment)),
+    plain('free', share < wholeGpu ? hasRoomAt(moment, share) : isFreeAt(moment)),
     ...keysOf(filters, request, filter),
   ];
   const read = new Set(predicates.flatMap((predicate) => [...predicate.relations]));
   return {
     count: request.count,
     placementS,
+    share,
     predicates,
     bonds: bonds.filter((bond) => request[bond]),
     filters,

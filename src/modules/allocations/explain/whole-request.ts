@@ -1,4 +1,5 @@
 import type { Static } from 'typebox';
+import { wholeGpu } from '../life/domain.ts';
 import type { GpuAlternative } from '../schemas.ts';
 import { type Explain, type Explainer, fits } from './explainer.ts';
 import type { Asked } from './question.ts';
@@ -21,12 +22,13 @@ export async function explainRequest(
   explainer: Pick<Explainer, 'explainInTime'>,
   request: Request,
   placementS: number | null,
+  share: number = wholeGpu,
 ): Promise<Explanation> {
   const [whole, ...groups] = asksOf(request);
-  const explain = await explainer.explainInTime(whole, placementS);
+  const explain = await explainer.explainInTime(whole, placementS, share);
   if (!explain || !fits(whole, explain)) return { explain, fits: false };
   for (const group of groups) {
-    const ofGroup = await explainer.explainInTime(group, placementS);
+    const ofGroup = await explainer.explainInTime(group, placementS, share);
     if (!ofGroup || !fits(group, ofGroup)) return { explain: ofGroup, fits: false };
   }
   return { explain, fits: true };

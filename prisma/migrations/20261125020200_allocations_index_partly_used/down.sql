@@ -1,0 +1,1 @@
+DROP INDEX inventory.gpu_state_partly_used_idx;

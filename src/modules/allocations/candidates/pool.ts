@@ -1,5 +1,5 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
-import { literal } from '../claims/best-gpus.ts';
+import { freeOnNodes, literal } from '../claims/best-gpus.ts';
 import { type Objective, objectives, tieBreak } from '../claims/objectives.ts';
 import type { Plan, PlannedPart } from './plan.ts';
 import { isLinked, isTeamed, teamOf } from './teamed.ts';
@@ -70,18 +70,12 @@ function pool(plan: Plan, reach: Reach): Sql {
      WHERE ${plan.free} AND m.fits AND s.gpu_id IN (SELECT gpu_id FROM union_of_parts ${enough}))`;
 }
 
-/**
- * The CTE `counted`: the pool with the free GPUs of each node, where the objective asks for them. They are counted once:
- * left to itself, a planner that expects a small pool counts them again for each of its rows.
- */
+/** The CTE `counted`: the pool with the free GPUs of each node, where the objective asks for them. */
 const counted = ({ objective }: Plan): Sql =>
   objectives[objective].every(({ own }) => own)
     ? sql`counted AS (SELECT p.*, 0 AS free FROM pool p)`
-    : sql`free_on AS MATERIALIZED (
-        SELECT s.node_id, count(*) AS free FROM inventory.gpu_state s
-         WHERE s.node_id IN (SELECT node_id FROM pool) AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
-         GROUP BY s.node_id
-      ), counted AS (SELECT p.*, n.free FROM pool p JOIN free_on n USING (node_id))`;
+    : sql`${freeOnNodes(sql`pool`)},
+      counted AS (SELECT p.*, n.free FROM pool p JOIN free_on_node n USING (node_id))`;
 
 /** The best GPUs of each part and team, of the teams that can come into question. */
 function best(plan: Plan, { limit, depth }: Reach): Sql {

@@ -70,6 +70,16 @@ function pool(wish: Wish, [free, ...partlyUsed]: Room): Sql {
 }
 
 /**
+ * The CTE `free_on_node`: the free GPUs of the nodes in `pool`. Counted once, whatever the planner believes: without
+ * statistics it takes the pool for one row and counts again for each.
+ */
+export const freeOnNodes = (pool: Sql): Sql => sql`free_on_node AS MATERIALIZED (
+  SELECT s.node_id, count(*) AS free FROM inventory.gpu_state s
+   WHERE s.node_id IN (SELECT node_id FROM ${pool}) AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
+   GROUP BY s.node_id
+)`;
+
+/**
  * The pool without teams that are too small, with the free GPUs of each node where the objective asks for them.
  * Maintenance needs no look here: it is the whole node's, and keeps all its GPUs out of the pool.
  */
@@ -79,12 +89,8 @@ function counted(wish: Wish): Sql {
     : sql`(SELECT * FROM pool WHERE team IN (SELECT team FROM pool GROUP BY team HAVING count(*) >= ${wish.count}))`;
   if (aspectsOf(wish).every(({ own }) => own)) return sql`counted AS (SELECT * FROM ${large} p)`;
   return sql`large AS MATERIALIZED (SELECT * FROM ${large} p),
-  counted AS (
-    SELECT p.*, coalesce(n.free, 0) AS free FROM large p LEFT JOIN (
-      SELECT s.node_id, count(*) AS free FROM inventory.gpu_state s
-       WHERE s.node_id IN (SELECT node_id FROM large)
-         AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
-       GROUP BY s.node_id) n USING (node_id)
+  ${freeOnNodes(sql`large`)}, counted AS (
+    SELECT p.*, coalesce(n.free, 0) AS free FROM large p LEFT JOIN free_on_node n USING (node_id)
   )`;
 }
 

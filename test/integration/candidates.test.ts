@@ -226,6 +226,20 @@ describe('POST /v1/candidates', () => {
     for (const key of others) await service.as(key).post('/v1/candidates').send({ count: 1 }).expect(403);
   });
 
+  it('403: a key that may only look does not hold', async () => {
+    await open({ gpus: 1 });
+    const scopes = ['candidates:find'];
+    const looking = await service
+      .as()
+      .post('/v1/api-keys')
+      .send({ name: 'looking', role: 'tenant', tenantId: tenant.id, scopes })
+      .expect(201);
+    const send = (request: object) => service.as(looking.body.key).post('/v1/candidates').send(request);
+    await send(marked({ count: 1 })).expect(200);
+    const refused = await send(marked({ count: 1, holdTtlS: 60 })).expect(403);
+    expect(refused.body.code).toBe('auth.out_of_scope');
+  });
+
   it('404: the tenant that an operator holds for is unknown', async () => {
     await open({ gpus: 1 });
     const request = { ...marked({ count: 1 }), holdTtlS: 60, tenantId: randomUUID() };
@@ -304,6 +318,23 @@ describe('POST /v1/candidates with holdTtlS', () => {
     expect(second.hold.gpus[0].gpuId).toBe(gpuIds[0]);
     const { body: ended } = await client.get(`/v1/allocations/${first.hold.id}`).expect(200);
     expect(ended).toMatchObject({ state: 'expired', endReason: 'hold_expired', version: 2 });
+  });
+});
+
+describe('what the clock says', () => {
+  it('200: a node whose maintenance falls into the planned duration is left out', async () => {
+    const { node } = await open({ gpus: 1 });
+    const ahead = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+    await service
+      .as()
+      .post('/v1/maintenance-windows')
+      .send({ nodeId: node.id, startsAt: ahead(2), endsAt: ahead(3) })
+      .expect(201);
+    const found = async (request: Record<string, unknown>) =>
+      (await ask({ count: 1, ...request }).expect(200)).body.candidates.length;
+    expect(await found({ durationS: 3600 })).toBe(1);
+    expect(await found({ durationS: 3 * 3600 })).toBe(0);
+    expect(await found({})).toBe(1);
   });
 });
 

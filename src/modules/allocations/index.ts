@@ -37,7 +37,8 @@ export const allocations = defineModule({
     const step = stepsWith({ required: settings.cleaningRequired, timeoutS: settings.cleaningTimeoutS });
     connect(ledgerPorts(step));
     use(liveness).connect(nodePorts);
-    use(access).connect({ usage });
+    const { connect: connectTenants, authorize } = use(access);
+    connectTenants({ usage });
     const expiry = new Expiry(kernel.db, step);
     const drain = new Drain(kernel.db, step);
     const search = { filters: gpus.filters, relations: gpuRelations };
@@ -47,7 +48,7 @@ export const allocations = defineModule({
     const interruptions = { policy: settings.interruptionPolicy, graceS: settings.interruptionGraceS };
     const parts = { db: kernel.db, expiry, search, policy, explainer, interruptions };
     const claims = new ClaimService(parts);
-    const candidates = new CandidateService(parts);
+    const candidates = new CandidateService({ ...parts, authorize });
     const service = new AllocationService(kernel, step);
     const timeouts = new CleaningTimeouts(kernel.db);
     return {

@@ -2,6 +2,7 @@ import type { Static } from 'typebox';
 import type { RequestContext } from '../../../kernel/context.ts';
 import type { Database } from '../../../kernel/db/database.ts';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
+import type { AccessApi } from '../../access/index.ts';
 import type { SchedulingPolicy } from '../../inventory/index.ts';
 import { type Claim, placementS } from '../claims/claim.ts';
 import { type InterruptionDefaults, interruptionOf } from '../claims/interruption.ts';
@@ -59,6 +60,8 @@ interface Options {
   policy: SchedulingPolicy;
   explainer: Pick<Explainer, 'explainInTime'>;
   interruptions: InterruptionDefaults;
+  /** Throws 403 where the caller may not do this. */
+  authorize: AccessApi['authorize'];
 }
 
 /** Finds the sets of GPUs that would serve a request now, and holds the best one. */
@@ -69,14 +72,16 @@ export class CandidateService {
   readonly #policy: SchedulingPolicy;
   readonly #explainer: Options['explainer'];
   readonly #interruptions: InterruptionDefaults;
+  readonly #authorize: Options['authorize'];
 
-  constructor({ db, expiry, search, policy, explainer, interruptions }: Options) {
+  constructor({ db, expiry, search, policy, explainer, interruptions, authorize }: Options) {
     this.#db = db;
     this.#expiry = expiry;
     this.#search = search;
     this.#policy = policy;
     this.#explainer = explainer;
     this.#interruptions = interruptions;
+    this.#authorize = authorize;
   }
 
   find(ctx: RequestContext, input: Input): Promise<Answer> {
@@ -90,6 +95,7 @@ export class CandidateService {
       if (tenantId !== undefined) tenantOf(ctx.principal, tenantId);
       return this.#until(explain, explained, (round) => this.#look(ctx, wanted, round));
     }
+    this.#authorize(ctx.principal, 'allocations:write');
     const owner = tenantOf(ctx.principal, tenantId);
     const claim = { ...term, ...interruption, tenantId: owner, share: wholeGpu, purpose, request };
     return withinQuotas(this.#expiry, owner, () =>

@@ -328,7 +328,7 @@ describe('what the clock says', () => {
     await service
       .as()
       .post('/v1/maintenance-windows')
-      .send({ nodeId: node.id, startsAt: ahead(2), endsAt: ahead(3) })
+      .send({ nodeId: node.id, kind: 'planned', startsAt: ahead(2), endsAt: ahead(3) })
       .expect(201);
     const found = async (request: Record<string, unknown>) =>
       (await ask({ count: 1, ...request }).expect(200)).body.candidates.length;

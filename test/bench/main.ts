@@ -17,6 +17,8 @@ import { createWorld, type World } from './world.ts';
  *
  *   npm run bench [-- --gpus=1000000 --providers=20000 --rounds=3 --seconds=8 --only=search,allocation,cached,heartbeats,metrics,memory]
  *
+ * `--heartbeats=1000000 --searches=100000` are what `memory` sends.
+ *
  *   npm run bench -- --peer=placement   against OpenStack Placement instead, where its Debian packages are installed
  *
  * Exit code 1 where a goal is missed.
@@ -27,6 +29,8 @@ const { values } = parseArgs({
     providers: { type: 'string', default: '20000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '8' },
+    heartbeats: { type: 'string', default: '1000000' },
+    searches: { type: 'string', default: '100000' },
     peer: { type: 'string' },
     only: { type: 'string', default: 'search,allocation,cached,heartbeats,metrics,memory' },
   },
@@ -38,7 +42,8 @@ const goals: Record<string, (world: World, rounds: number, seconds: number) => P
   cached: cachedGoals,
   heartbeats: heartbeatGoals,
   metrics: metricsGoals,
-  memory: memoryGoals,
+  memory: (world) =>
+    memoryGoals(world, { heartbeats: Number(values.heartbeats), searches: Number(values.searches) }),
 };
 const log = (line: string) => console.error(line);
 

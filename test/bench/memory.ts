@@ -4,12 +4,15 @@ import { facetsOf, query } from './mix.ts';
 import type { Result } from './report.ts';
 import { operatorKey, type World } from './world.ts';
 
-const heartbeats = 1_000_000;
-const searches = 100_000;
 const lanes = 128;
 
-/** G23: what the server's memory grows to under a million heartbeats and a hundred thousand searches. */
-export async function memoryGoals(world: World): Promise<Result[]> {
+interface Load {
+  heartbeats: number;
+  searches: number;
+}
+
+/** G23: what the server's memory grows to under so many heartbeats and searches. */
+export async function memoryGoals(world: World, { heartbeats, searches }: Load): Promise<Result[]> {
   await world.restart();
   const before = await world.residentMb();
   const next = heartbeatSource(await reportersOf(world.owner));

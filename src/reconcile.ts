@@ -18,9 +18,9 @@ export function reconcileWorkers(
       intervalMs: reconcileIntervalS * 1000,
       run: async () => {
         const drifts = await (reconcileApply ? repairDrift : findDrift)(db, classes);
-        total = drifts.reduce((sum, { found }) => sum + found, 0);
+        total = drifts.reduce((sum, { found }) => sum + (found ?? 0), 0);
         for (const { class: name, found, examples } of drifts) {
-          if (found > 0) log.warn({ class: name, found, examples, repaired: reconcileApply }, 'drift');
+          if (found !== 0) log.warn({ class: name, found, examples, repaired: reconcileApply }, 'drift');
         }
       },
     },

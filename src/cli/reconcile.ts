@@ -6,7 +6,7 @@ import { does, type Flags, type Outcome } from './command.ts';
 import { withDatabase, withMigrated } from './database.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Shell } from './shell.ts';
-import { table } from './table.ts';
+import { shown, table } from './table.ts';
 
 interface ReconcileFlags extends Flags {
   apply?: boolean;
@@ -35,18 +35,19 @@ export function reconcileCommand(program: Command, shell: Shell): void {
 
 function outcomeOf(found: readonly Drift[], left: readonly Drift[] | null): Outcome {
   const after = left ?? found;
-  const rest = after.reduce((sum, drift) => sum + drift.found, 0);
-  const leftOf = (name: string): number => after.find((drift) => drift.class === name)?.found ?? 0;
-  const drifts = found.map((drift) => ({ ...drift, left: leftOf(drift.class) }));
+  const rest = after.reduce((sum, drift) => sum + (drift.found ?? 0), 0);
+  const unknown = after.filter((drift) => drift.found === null).length;
+  const ok = rest === 0 && unknown === 0;
+  const drifts = found.map((drift, index) => ({ ...drift, left: after[index]?.found ?? null }));
   return {
-    result: { ok: rest === 0, applied: left !== null, drifts },
+    result: { ok, applied: left !== null, drifts },
     lines: [
       ...table(
         ['CLASS', 'FOUND', ...(left ? ['LEFT'] : []), 'RULE'],
         drifts.map((drift) => [
           drift.class,
-          String(drift.found),
-          ...(left ? [String(drift.left)] : []),
+          shown(drift.found),
+          ...(left ? [shown(drift.left)] : []),
           drift.rule,
         ]),
       ),
@@ -56,10 +57,11 @@ function outcomeOf(found: readonly Drift[], left: readonly Drift[] | null): Outc
         ),
       ),
       '',
+      ...(unknown > 0 ? [`${unknown} classes took too long to look at (-).`] : []),
       rest === 0
         ? 'No drift is left.'
         : `${rest} objects have drifted.${left ? '' : ' --apply repairs them.'}`,
     ],
-    exitCode: rest === 0 ? exitCodes.ok : exitCodes.failed,
+    exitCode: ok ? exitCodes.ok : exitCodes.failed,
   };
 }

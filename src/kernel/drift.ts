@@ -1,6 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Database } from './db/database.ts';
 import type { Transaction } from './db/transaction.ts';
+import { AppError } from './errors.ts';
 
 /** One way in which the database can come to disagree with itself that no constraint refuses. */
 export interface DriftClass {
@@ -16,8 +17,8 @@ export interface DriftClass {
 export interface Drift {
   class: string;
   rule: string;
-  /** How many objects drifted; the first few are in `examples`. */
-  found: number;
+  /** How many objects drifted, of which the first few are in `examples`; null where the look took too long. */
+  found: number | null;
   examples: { subject: string; detail: string | null }[];
 }
 
@@ -43,7 +44,7 @@ export async function repairDrift(db: Database, classes: readonly DriftClass[]):
   for (const one of classes) {
     const before = await examine(db, one);
     drifts.push(before);
-    await repairAll(db, one, before.found);
+    if (before.found !== null) await repairAll(db, one, before.found);
   }
   return drifts;
 }
@@ -54,16 +55,27 @@ async function repairAll(db: Database, one: DriftClass, found: number): Promise<
   for (let repairs = 0; left > 0 && repairs < repairsAtMost; repairs++) {
     await db.write(reconciler, (tx) => one.repair(tx));
     const { found: still } = await examine(db, one);
-    if (still >= left) return;
+    if (still === null || still >= left) return;
     left = still;
   }
 }
 
-async function examine(db: Database, { name, rule, find }: DriftClass): Promise<Drift> {
-  const rows = await db.read(reconciler, (tx) =>
+async function examine(db: Database, one: DriftClass): Promise<Drift> {
+  const { name, rule } = one;
+  try {
+    const rows = await look(db, one);
+    const examples = rows.map(({ subject, detail }) => ({ subject, detail }));
+    return { class: name, rule, found: rows[0]?.found ?? 0, examples };
+  } catch (error) {
+    // The other classes are looked at all the same.
+    if (error instanceof AppError && error.code === 'query.timeout')
+      return { class: name, rule, found: null, examples: [] };
+    throw error;
+  }
+}
+
+const look = (db: Database, { find }: DriftClass) =>
+  db.read(reconciler, (tx) =>
     tx.rows<{ found: number; subject: string; detail: string | null }>(sql`/* core:find_drift */
       SELECT count(*) OVER () AS found, d.subject, d.detail FROM (${find}) d LIMIT ${namedAtMost}`),
   );
-  const examples = rows.map(({ subject, detail }) => ({ subject, detail }));
-  return { class: name, rule, found: rows[0]?.found ?? 0, examples };
-}

@@ -38,6 +38,10 @@ export type AgentEvent =
     }
   | { event: 'processes_published'; gpus: number }
   | { event: 'processes_refused'; code: string; detail: string }
+  | { event: 'snapshot_asked' }
+  | { event: 'drain_began'; deadlineAt: string | null }
+  | { event: 'drain_ended' }
+  | { event: 'challenged'; verificationId: string }
   | { event: 'driver_failed'; detail: string }
   | { event: 'state_not_saved'; detail: string }
   | { event: 'retrying'; inMs: number; code: string; detail: string };

@@ -49,6 +49,7 @@ describe('inventoryClient', () => {
       accepted: false,
       ignoredReason: 'stale_sequence',
       nextHeartbeatInMs: 15_000,
+      directives: [],
     });
     expect(service.requests[0]?.headers.authorization).toBe('Bearer key-1');
     expect(service.requests[0]?.body).toEqual(heartbeat);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type Directive, directivesIn } from './directives.ts';
 import { refusal, ServiceError } from './service-error.ts';
 import { at, listAt } from './values.ts';
 import type { HeartbeatBody, InventoryBody, NodeSystem, ProcessesBody } from './wire.ts';
@@ -13,6 +14,7 @@ export interface HeartbeatAnswer {
   accepted: boolean;
   ignoredReason: string | null;
   nextHeartbeatInMs: number;
+  directives: Directive[];
 }
 
 export interface ClientOptions {
@@ -115,6 +117,7 @@ export function inventoryClient({ url, signal, timeoutMs = 10_000, clock = Date.
         accepted: at(answer, 'accepted') === true,
         ignoredReason: typeof ignoredReason === 'string' ? ignoredReason : null,
         nextHeartbeatInMs: number(answer, 'nextHeartbeatInMs'),
+        directives: directivesIn(answer),
       };
     },
   };

@@ -271,6 +271,41 @@ describe('the inventory', () => {
   });
 });
 
+describe('directives', () => {
+  const asked = (...directives: object[]): Answer => ({
+    status: 202,
+    body: { accepted: true, nextHeartbeatInMs: 15_000, directives },
+  });
+
+  it('to take a snapshot make the next round publish what has not changed, once for each time', async () => {
+    const answers = [heard, asked({ type: 'take_snapshot' }), heard];
+    const agent = await setup({}, { '/v1/heartbeats': answers });
+    await agent.run(4);
+    expect(agent.bodies('/v1/nodes/n-1/inventory').map(({ generation }) => generation)).toEqual([
+      START,
+      START + 30_000,
+    ]);
+    expect(agent.events().filter((event) => event === 'snapshot_asked')).toHaveLength(1);
+  });
+
+  it('to drain, and to answer a challenge, are told when they begin and end, however often they come', async () => {
+    const drain = { type: 'drain', deadlineAt: null };
+    const challenge = { type: 'answer_challenge', verificationId: 'v-1' };
+    const answers = [asked(drain, challenge), asked(drain, challenge), asked(challenge), heard];
+    const agent = await setup({}, { '/v1/heartbeats': answers });
+    await agent.run(5);
+    const told = agent.events().filter((event) => /^drain|^challenged/.test(event));
+    expect(told).toEqual(['drain_began', 'challenged', 'drain_ended']);
+  });
+
+  it('of a kind that the agent does not know, or that are none, do no harm', async () => {
+    const odd = { status: 202, body: { accepted: true, nextHeartbeatInMs: 15_000, directives: 'drain' } };
+    const agent = await setup({}, { '/v1/heartbeats': [asked({ type: 'dance' }, { kind: 1 }), odd] });
+    await agent.run(2);
+    expect(agent.waits).toEqual([15_000, 15_000]);
+  });
+});
+
 describe('the end', () => {
   it('is clean when told to stop', async () => {
     const agent = await setup({});

@@ -1,5 +1,6 @@
 import type { AgentOptions } from './agent-options.ts';
 import { backoffMs } from './backoff.ts';
+import { directiveFollower } from './directives.ts';
 import type { HostFacts } from './host.ts';
 import { identify } from './identity.ts';
 import { inventoryPublisher } from './inventory-publisher.ts';
@@ -61,6 +62,7 @@ function heartbeatCycle(options: AgentOptions, state: AgentState, facts: HostFac
   const { client, host, clock } = options;
   const processes = processPublisher(client, clock);
   const publish = inventoryStep(options, state, facts, processes.forget);
+  const follow = directiveFollower(options, state);
   const publishProcesses = processStep(options, state, processes);
   return async () => {
     const startedAt = clock();
@@ -68,7 +70,7 @@ function heartbeatCycle(options: AgentOptions, state: AgentState, facts: HostFac
     if (snapshot) await publish(snapshot);
     state.sequence = Math.max(clock(), state.sequence + 1);
     const preparationMs = clock() - startedAt;
-    const answer = await client.sendHeartbeat(state, {
+    const { directives, ...answer } = await client.sendHeartbeat(state, {
       nodeId: state.nodeId,
       sequence: state.sequence,
       sentAt: new Date(clock()).toISOString(),
@@ -77,6 +79,7 @@ function heartbeatCycle(options: AgentOptions, state: AgentState, facts: HostFac
       gpus: snapshot ? snapshot.gpus.map((gpu) => known(gpu.telemetry)) : [],
     });
     options.report({ event: 'heartbeat', sequence: state.sequence, ...answer });
+    follow(directives);
     await save(options, state);
     if (snapshot) await publishProcesses(snapshot);
     return Math.max(SHORTEST_WAIT_MS, Math.min(LONGEST_WAIT_MS, answer.nextHeartbeatInMs) - preparationMs);

@@ -4,6 +4,7 @@ import { defineModule } from '../../module.ts';
 import { inventory } from '../inventory/index.ts';
 import { registerBreakerRoutes } from './breaker/routes.ts';
 import { BreakerService } from './breaker/service.ts';
+import { Directives, type OrderSource } from './directives.ts';
 import { windowMs } from './domain.ts';
 import { registerIncidentRoutes } from './incidents/routes.ts';
 import { Ingest } from './ingest.ts';
@@ -16,11 +17,14 @@ import { Sweeper } from './sweeper.ts';
 import { registerUptimeRoutes } from './uptime/routes.ts';
 import { UptimeService } from './uptime/service.ts';
 
+export type { Order } from './directives.ts';
 export type { LivenessPorts } from './ports.ts';
 
 export interface LivenessApi {
   /** Whoever has to know which nodes fall silent connects itself here. */
   connect(ports: LivenessPorts): void;
+  /** Whoever has something to ask of nodes adds itself here. */
+  connectOrders(source: OrderSource): void;
   /** Milliseconds between two heartbeats of one node at the fleet's present size, before jitter. */
   intervalMs(): number;
 }
@@ -48,14 +52,16 @@ export const liveness = defineModule({
     const windowOfFleet = () => windowMs(pace.intervalMs());
     const sweeper = new Sweeper({ db, settings, windowMs: windowOfFleet, ports });
     const breaker = new BreakerService({ db, windowMs: windowOfFleet });
+    const directives = new Directives();
     const api: LivenessApi = {
       connect: (connected) => Object.assign(ports, connected),
+      connectOrders: (source) => directives.connect(source),
       intervalMs: () => pace.intervalMs(),
     };
     return {
       api,
       routes(app) {
-        registerRoutes(app, kernel, new HeartbeatService({ db, ingest, pace }));
+        registerRoutes(app, kernel, new HeartbeatService({ db, ingest, pace, directives }));
         registerIncidentRoutes(app, kernel);
         registerBreakerRoutes(app, breaker);
         registerUptimeRoutes(app, new UptimeService(db));
@@ -63,6 +69,11 @@ export const liveness = defineModule({
       },
       workers: [
         { name: 'liveness.fleet', intervalMs: 5000, run: () => pace.refresh() },
+        {
+          name: 'liveness.directives',
+          intervalMs: settings.directivesIntervalMs,
+          run: () => directives.refresh(db),
+        },
         { name: 'liveness.sweeper', intervalMs: settings.sweepIntervalMs, run: () => sweeper.sweep() },
       ],
       async start() {

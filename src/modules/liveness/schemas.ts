@@ -86,6 +86,19 @@ export type HeartbeatInput = Static<typeof HeartbeatInput>;
 
 const moment = (description: string) => Type.String({ format: 'date-time', description });
 
+const directiveTypes = ['take_snapshot', 'answer_challenge', 'drain'] as const;
+
+/** What the node is asked to do; told again with every heartbeat while it stands. */
+const Directive = Type.Object({
+  type: StrEnum(directiveTypes),
+  verificationId: Type.Optional(Uuid({ description: 'The challenge that wants an answer.' })),
+  gpuId: Type.Optional(Uuid({ description: 'Whose challenge it is.' })),
+  deadlineAt: Type.Optional(
+    Nullable(Type.String({ format: 'date-time', description: 'Until then; null: for as long as it takes.' })),
+  ),
+});
+export type Directive = Static<typeof Directive>;
+
 export const HeartbeatAnswer = Type.Object(
   {
     accepted: Type.Boolean(),
@@ -95,6 +108,9 @@ export const HeartbeatAnswer = Type.Object(
       description: 'Send the next one after this time: scaled and jittered.',
     }),
     deadlineAt: moment('The node reads `late` from then on, unless it is heard before.'),
+    directives: Type.Optional(
+      Type.Array(Directive, { description: 'What the node is asked to do; absent where that is nothing.' }),
+    ),
   },
   { $id: 'HeartbeatAnswer' },
 );

@@ -2,17 +2,19 @@ import type { RequestContext } from '../../kernel/context.ts';
 import type { Database } from '../../kernel/db/database.ts';
 import { invalid } from '../../kernel/errors.ts';
 import { parseTimestamp } from '../../kernel/http/timestamp.ts';
+import type { Directives } from './directives.ts';
 import { intervalOf, jittered } from './domain.ts';
 import { foreignNode, unknownNode } from './errors.ts';
 import type { Ingest, Outcomes, Submission } from './ingest.ts';
 import type { Pace } from './pace.ts';
 import type { StoredRow } from './queries.ts';
-import type { HeartbeatAnswer, HeartbeatBatchAnswer, HeartbeatInput } from './schemas.ts';
+import type { Directive, HeartbeatAnswer, HeartbeatBatchAnswer, HeartbeatInput } from './schemas.ts';
 
 interface Options {
   db: Database;
   ingest: Ingest;
   pace: Pace;
+  directives: Directives;
 }
 
 /** Takes signs of life: rights and answers; storing them is the ingest's work. */
@@ -49,7 +51,7 @@ export class HeartbeatService {
     assertOwnNode(ctx, given, pointer);
     const answer = (outcomes: Outcomes): HeartbeatAnswer[] => {
       assertKnown(ctx, outcomes, pointer);
-      return outcomes.map((outcome) => this.#answer(outcome));
+      return outcomes.map((outcome, index) => this.#answer(given[index]?.nodeId ?? '', outcome));
     };
     return ctx.idempotency
       ? this.#once(ctx, submission, answer)
@@ -66,14 +68,17 @@ export class HeartbeatService {
     return db.write(ctx, async (tx) => answer((await ingest.storeIn(tx, [submission])).flat()));
   }
 
-  #answer({ outcome, at, deadline }: StoredRow): HeartbeatAnswer {
+  #answer(nodeId: string, row: StoredRow): HeartbeatAnswer {
+    const { outcome, at, deadline } = row;
     const accepted = outcome === 'accepted';
+    const directives = [...returning(row), ...this.#options.directives.of(nodeId)];
     return {
       accepted,
       ...(accepted ? {} : { ignoredReason: 'stale_sequence' }),
       serverTime: new Date(at).toISOString(),
       nextHeartbeatInMs: jittered(this.#intervalFor(at, deadline), Math.random()),
       deadlineAt: new Date(deadline).toISOString(),
+      ...(directives.length > 0 && { directives }),
     };
   }
 
@@ -83,6 +88,10 @@ export class HeartbeatService {
     return deadline > at ? Math.min(now, intervalOf(deadline - at)) : now;
   }
 }
+
+/** A node that was given up and comes back may have other hardware: it is asked to look. */
+const returning = ({ latest, liveness }: StoredRow): Directive[] =>
+  latest && (liveness === 'offline' || liveness === 'unknown') ? [{ type: 'take_snapshot' }] : [];
 
 type PointerTo = (index: number, field: string) => string;
 

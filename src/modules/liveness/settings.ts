@@ -50,6 +50,11 @@ export const livenessSettings = {
     min: 0,
     max: 86_400,
   }),
+  directivesIntervalMs: integer(
+    'DIRECTIVES_INTERVAL_MS',
+    'Time between two looks for what agents are asked to do: answer a challenge, drain',
+    { default: 5000, min: 10, max: 3_600_000 },
+  ),
   sweepIntervalMs: integer('SWEEP_INTERVAL_MS', 'Time between two looks for nodes that were not heard', {
     default: 1000,
     min: 10,

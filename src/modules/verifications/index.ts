@@ -2,8 +2,10 @@ import { integer } from '../../kernel/settings.ts';
 import { defineModule } from '../../module.ts';
 import { catalogue } from '../catalogue/index.ts';
 import { inventory } from '../inventory/index.ts';
+import { liveness } from '../liveness/index.ts';
 import { Challenges } from './challenges.ts';
 import { FindingService } from './finding-service.ts';
+import { openChallenges } from './queries.ts';
 import { registerRoutes } from './routes.ts';
 import { VerificationService } from './service.ts';
 import { Verdicts } from './verdicts.ts';
@@ -19,7 +21,7 @@ const settings = {
 /** Is a GPU what it claims to be? Challenge, evidence, verdict, level, and the findings that speak against it. */
 export const verifications = defineModule({
   name: 'verifications',
-  dependsOn: [catalogue, inventory],
+  dependsOn: [catalogue, inventory, liveness],
   settings,
   create(kernel, use, { challengeTtlS }) {
     const services = {
@@ -28,6 +30,7 @@ export const verifications = defineModule({
       verifications: new VerificationService(kernel),
       findings: new FindingService(kernel),
     };
+    use(liveness).connectOrders(openChallenges);
     return { api: {}, routes: (app) => registerRoutes(app, services) };
   },
 });

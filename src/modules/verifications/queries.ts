@@ -1,8 +1,9 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
 import type { Principal } from '../../kernel/context.ts';
-import type { Transaction } from '../../kernel/db/transaction.ts';
+import type { Queryable, Transaction } from '../../kernel/db/transaction.ts';
 import { notFound } from '../../kernel/errors.ts';
+import type { Order } from '../liveness/index.ts';
 import type { Verification } from './schemas.ts';
 
 export type VerificationView = Static<typeof Verification>;
@@ -42,4 +43,26 @@ export async function lockVerification(
      WHERE v.id = ${id} AND ${visibleVerifications(principal)} FOR NO KEY UPDATE`);
   if (!row) throw notFound('verification');
   return row;
+}
+
+/** The challenges that wait for an answer now, as what their nodes are asked to do. */
+export async function openChallenges(db: Queryable): Promise<Order[]> {
+  const challenges = await db.rows<{
+    id: string;
+    gpuId: string;
+    nodeId: string;
+    expiresAt: Date;
+  }>(sql`/* verifications:open_challenges */
+    SELECT v.id, v.gpu_id, s.node_id, v.expires_at
+      FROM inventory.verification v JOIN inventory.gpu_state s ON s.gpu_id = v.gpu_id
+     WHERE v.state = 'challenged' AND v.expires_at > clock_timestamp()`);
+  return challenges.map(({ id, gpuId, nodeId, expiresAt }) => ({
+    nodeId,
+    directive: {
+      type: 'answer_challenge',
+      verificationId: id,
+      gpuId,
+      deadlineAt: expiresAt.toISOString(),
+    },
+  }));
 }

@@ -1,0 +1,1 @@
+DROP INDEX inventory.verification_challenged_idx, inventory.node_draining_idx;

@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type Directive, directivesIn } from './directives.ts';
 import { refusal, ServiceError } from './service-error.ts';
 import { at, listAt } from './values.ts';
-import type { HeartbeatBody, InventoryBody, NodeSystem, ProcessesBody } from './wire.ts';
+import {
+  type Directive,
+  directivesIn,
+  type HeartbeatBody,
+  type InventoryBody,
+  type NodeSystem,
+  type ProcessesBody,
+} from './wire.ts';
 
 /** Who we are to the service: one node and its own key. */
 export interface Identity {

@@ -1,30 +1,6 @@
 import type { AgentOptions } from './agent-options.ts';
 import type { AgentState } from './state-file.ts';
-import { at } from './values.ts';
-
-/** What the service asks of this node, told again with every heartbeat while it stands. */
-export interface Directive {
-  type: string;
-  verificationId: string | null;
-  deadlineAt: string | null;
-}
-
-const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-
-/** The directives of an answer; one that is not as we know them is not followed. */
-export function directivesIn(answer: unknown): Directive[] {
-  const given = at(answer, 'directives');
-  if (!Array.isArray(given)) return [];
-  return given.flatMap((directive) => {
-    const type = text(at(directive, 'type'));
-    if (type === null) return [];
-    return {
-      type,
-      verificationId: text(at(directive, 'verificationId')),
-      deadlineAt: text(at(directive, 'deadlineAt')),
-    };
-  });
-}
+import type { Directive } from './wire.ts';
 
 /**
  * Follows the directives of one answer after another. `take_snapshot`: what the service took last is forgotten, so that

@@ -1,5 +1,6 @@
 import type { HostFacts, HostMetrics } from './host.ts';
 import type { AgentSnapshot, DriverFacts, GpuProcess, GpuReport, GpuTelemetry } from './snapshot.ts';
+import { at } from './values.ts';
 
 /** `T` with unknown (`null`) members left out: the service takes an absent field for unknown. */
 type Known<T> = { [K in keyof T]?: Exclude<T[K], null> };
@@ -64,3 +65,27 @@ export function inventoryContent(
 
 export const known = <T extends object>(fields: T): Known<T> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Known<T>;
+
+/** What the service asks of this node, told again with every heartbeat while it stands. */
+export interface Directive {
+  type: string;
+  verificationId: string | null;
+  deadlineAt: string | null;
+}
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** The directives of an answer; one that is not as we know them is not followed. */
+export function directivesIn(answer: unknown): Directive[] {
+  const given = at(answer, 'directives');
+  if (!Array.isArray(given)) return [];
+  return given.flatMap((directive) => {
+    const type = text(at(directive, 'type'));
+    if (type === null) return [];
+    return {
+      type,
+      verificationId: text(at(directive, 'verificationId')),
+      deadlineAt: text(at(directive, 'deadlineAt')),
+    };
+  });
+}

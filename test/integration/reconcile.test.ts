@@ -167,6 +167,22 @@ describe('a GPU', () => {
     expect(body.items).toEqual([expect.objectContaining({ kind: 'duplicate_slot', state: 'open' })]);
   });
 
+  it('runs nothing for nobody, or a finding says so', async () => {
+    const [gpuId = ''] = gpuIds;
+    await claim([gpuId]);
+    const list = { generation: 1, processes: [{ pid: 7, name: 'python' }] };
+    await service.as().put(`/v1/gpus/${gpuId}/processes`).send(list).expect(200);
+    await service.sql.query('DELETE FROM inventory.allocation_gpu WHERE gpu_id = $1', [gpuId]);
+    await expectRepair('orphan-process', [gpuId]);
+    const { body } = await service.as().get(`/v1/findings?gpuId=${gpuId}`).expect(200);
+    expect(body.items).toEqual([
+      expect.objectContaining({
+        kind: 'unattributed_process',
+        detail: { count: 1, processes: [{ pid: 7, name: 'python', user: null }] },
+      }),
+    ]);
+  });
+
   it('has a change row for each of its versions', async () => {
     const [gpuId = ''] = gpuIds;
     await service.sql.query('UPDATE inventory.gpu_state SET version = version + 2 WHERE gpu_id = $1', [

@@ -2,6 +2,7 @@ import sql from 'sql-template-tag';
 import { integer } from '../../kernel/settings.ts';
 import { defineModule } from '../../module.ts';
 import { inventory } from '../inventory/index.ts';
+import { orphanProcess } from './drift.ts';
 import { registerRoutes } from './routes.ts';
 import { ProcessService } from './service.ts';
 
@@ -19,6 +20,7 @@ export const processes = defineModule({
   optional: true,
   dependsOn: [inventory],
   settings,
+  drift: [orphanProcess],
   create(kernel, use, { keepDays }) {
     const { liveAllocations } = use(inventory);
     const service = new ProcessService({ kernel, liveAllocations });

@@ -6,15 +6,25 @@ const kind = 'unattributed_process';
 /** How many processes a finding names. */
 const namedAtMost = 20;
 
+type Seen = Pick<Listed, 'pid' | 'name' | 'user'>;
+
+/** The finding about processes on a GPU that nobody has. */
+export const unattributed = (
+  { id, nodeId, providerId }: Pick<GpuSubject, 'id' | 'nodeId' | 'providerId'>,
+  seen: readonly Seen[],
+) => {
+  const processes = seen.slice(0, namedAtMost).map(({ pid, name, user }) => ({ pid, name, user }));
+  const detail = { count: seen.length, processes };
+  return { kind, subjectKey: id, providerId, nodeId, gpuId: id, detail };
+};
+
 /** One finding for a GPU on which processes run that it was given to nobody for; resolved when they are gone. */
 export async function reviewProcesses(
   tx: Transaction,
-  { id, nodeId, providerId }: GpuSubject,
+  gpu: GpuSubject,
   listed: readonly Listed[],
   isAllocated: boolean,
 ): Promise<void> {
-  if (isAllocated || listed.length === 0) return resolveFindings(tx, kind, [id]);
-  const processes = listed.slice(0, namedAtMost).map(({ pid, name, user }) => ({ pid, name, user }));
-  const detail = { count: listed.length, processes };
-  await openFindings(tx, [{ kind, subjectKey: id, providerId, nodeId, gpuId: id, detail }]);
+  if (isAllocated || listed.length === 0) return resolveFindings(tx, kind, [gpu.id]);
+  await openFindings(tx, [unattributed(gpu, listed)]);
 }

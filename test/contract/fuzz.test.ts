@@ -103,6 +103,7 @@ const withFurtherRules = new Set([
   'createAllocation',
   'findCandidates',
   'drainNode',
+  'moveAllocation',
   'announceMaintenance',
   'updateMaintenanceWindow',
   'recordBenchmark',

@@ -68,9 +68,11 @@ export async function allocationFaults(owner: pg.Pool): Promise<object[]> {
   const { rows } = await owner.query(`
     SELECT a.id, a.state, l.gpu_id, l.released_at FROM inventory.allocation a
       JOIN inventory.allocation_gpu l ON l.allocation_id = a.id
-     WHERE (a.state IN ('held', 'active')) <> (l.released_at IS NULL)
+     WHERE NOT (l.released_at < coalesce(a.released_at, 'infinity') AND EXISTS (
+             SELECT FROM inventory.change c WHERE c.type = 'allocation.moved' AND c.subject_id = a.id::text))
+       AND ((a.state IN ('held', 'active')) <> (l.released_at IS NULL)
         OR l.released_at IS DISTINCT FROM a.released_at
-        OR (a.state = 'held') <> (l.held_until IS NOT NULL AND l.released_at IS NULL)`);
+        OR (a.state = 'held') <> (l.held_until IS NOT NULL AND l.released_at IS NULL))`);
   return rows;
 }
 

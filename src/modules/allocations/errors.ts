@@ -51,7 +51,17 @@ const verbs: Readonly<Record<Action, string>> = {
   interrupt: 'be interrupted',
   impair: 'be impaired',
   recover: 'recover',
+  move: 'be moved',
 };
+
+const concurrentUpdate = 'request.concurrent_update';
+
+/** Another move of the same allocation came between: what it has now was not locked. */
+export const movedMeanwhile = () =>
+  new AppError(409, concurrentUpdate, 'The allocation was moved meanwhile; try again.');
+
+export const isMovedMeanwhile = (error: unknown): boolean =>
+  error instanceof AppError && error.code === concurrentUpdate;
 
 export const notCleaning = () =>
   new AppError(409, 'gpu.not_cleaning', 'Nothing of this allocation is left to clean on this GPU.');

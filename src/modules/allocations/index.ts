@@ -17,6 +17,8 @@ import { Drain } from './life/drain.ts';
 import { Expiry } from './life/expiry.ts';
 import { AllocationService } from './life/service.ts';
 import { stepsWith } from './life/transition.ts';
+import { registerMoveRoute } from './moves/routes.ts';
+import { MoveService } from './moves/service.ts';
 import { ledgerPorts, nodePorts } from './ports.ts';
 import { usage } from './quotas/usage.ts';
 import { ledgerDrift } from './reconcile/index.ts';
@@ -34,7 +36,8 @@ export const allocations = defineModule({
   drift: ledgerDrift,
   create(kernel, use, { sweepIntervalMs, ...settings }) {
     const { connect, gpus, policy } = use(inventory);
-    const step = stepsWith({ required: settings.cleaningRequired, timeoutS: settings.cleaningTimeoutS });
+    const cleaning = { required: settings.cleaningRequired, timeoutS: settings.cleaningTimeoutS };
+    const step = stepsWith(cleaning);
     connect(ledgerPorts(step));
     use(liveness).connect(nodePorts);
     const { connect: connectTenants, authorize } = use(access);
@@ -50,6 +53,12 @@ export const allocations = defineModule({
     const claims = new ClaimService(parts);
     const candidates = new CandidateService({ ...parts, authorize });
     const service = new AllocationService(kernel, step);
+    const moves = new MoveService({
+      ...parts,
+      candidates,
+      allocations: service,
+      rules: { policy, cleaning },
+    });
     const timeouts = new CleaningTimeouts(kernel.db);
     return {
       api: {},
@@ -57,6 +66,7 @@ export const allocations = defineModule({
         app.addSchema(filterBodySchema(gpus.filters, 'GpuFilter'));
         registerRoutes(app, { candidates, claims, allocations: service });
         registerAvailabilityRoute(app, availability, gpus);
+        registerMoveRoute(app, moves);
         registerCleaningRoutes(app, new CleaningService(kernel.db));
         app.addHook('onClose', () => census.close());
       },

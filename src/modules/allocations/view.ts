@@ -56,4 +56,9 @@ export function allocationColumns(moment: Sql): Sql {
     a.version, a.created_at, a.updated_at`;
 }
 
-export const storedGpus = gpusOf(sql`inventory.allocation_gpu l WHERE l.allocation_id = a.id`);
+/**
+ * The GPUs that it has, or had at its end: those that a move took are no longer among them. Right in the statement that ends it
+ * as well, which sees the ledger as it was.
+ */
+export const storedGpus = gpusOf(sql`inventory.allocation_gpu l
+  WHERE l.allocation_id = a.id AND (l.released_at IS NULL OR l.released_at = a.released_at)`);

@@ -7,7 +7,7 @@ import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts'
 import { take } from './take.ts';
 
 /** The GPUs that exist, and what stood against those that the claim does not fit. */
-const met = ({ share }: Claim): Sql => sql`, (SELECT json_agg(c.gpu_id) FROM chosen c) AS found, (
+export const metOf = ({ share }: Claim): Sql => sql`, (SELECT json_agg(c.gpu_id) FROM chosen c) AS found, (
   SELECT json_agg(json_build_object(
            'gpuId', c.gpu_id, 'gates', c.gates, 'due', coalesce(c.first_hold_until <= clock_timestamp(), false),
            'taken', c.gates = 0 OR c.used_units + ${share}::integer > c.total_units))
@@ -28,7 +28,7 @@ export function claimGpus(
                            WHERE c.gpu_id = ANY(${wanted}) AND c.root_gpu_id <> c.gpu_id)`;
   return take(tx, claim, {
     possible: sql`true`,
-    met: met(claim),
+    met: metOf(claim),
     ctes: sql`locked AS MATERIALIZED (
       SELECT ${claimColumns} FROM inventory.gpu_state s
        WHERE s.gpu_id = ANY(${wanted} || ${roots}) AND s.deleted_at IS NULL

@@ -15,7 +15,7 @@ const memoryOf = (share: number): Sql =>
   sql`ceil(c.memory_total_mb::numeric * ${share}::integer / ${wholeGpu}::integer)`;
 
 /** One row: how many GPUs were chosen, whether all fit, what they cost together, and the time after the locks. */
-const verdict = ({ share }: Claim): Sql => sql`verdict AS MATERIALIZED (
+export const verdict = ({ share }: Claim): Sql => sql`verdict AS MATERIALIZED (
   SELECT count(*) AS found, bool_and(c.fits) AS fits, clock_timestamp() AS at,
          CASE WHEN count(c.price_per_hour_nano_usd) = count(*) THEN sum(${priceOf(share)}) END AS price
     FROM chosen c
@@ -38,7 +38,8 @@ function allocation(claim: Claim): Sql {
   )`;
 }
 
-const ledger = ({ share }: Claim): Sql => sql`ledger AS (
+/** The rows of the ledger: of `allocation` and all that is `chosen`. */
+export const ledger = ({ share }: Claim): Sql => sql`ledger AS (
   INSERT INTO inventory.allocation_gpu (allocation_id, gpu_id, root_gpu_id, node_id, provider_id, units, root_units,
                                         root_memory_units, exclusive, price_per_hour_nano_usd, memory_mb, held_until, created_at)
   SELECT a.id, c.gpu_id, c.root_gpu_id, c.node_id, c.provider_id, ${share}::integer, c.root_units,

@@ -10,7 +10,8 @@ export type Action =
   | 'expire'
   | 'interrupt'
   | 'impair'
-  | 'recover';
+  | 'recover'
+  | 'move';
 
 interface Transition {
   /** The states that the action takes the allocation out of. */
@@ -34,6 +35,7 @@ export const transitions: Readonly<Record<Action, Transition>> = {
   interrupt: { from: ['held', 'active'], to: 'interrupted', done: ['interrupted'] },
   impair: { from: ['held', 'active'], to: null, done: [] },
   recover: { from: ['held', 'active'], to: null, done: [] },
+  move: { from: ['held', 'active'], to: null, done: [] },
 };
 
 export type Ruling = 'apply' | 'done' | 'refuse';

@@ -13,7 +13,7 @@ const isSilent = sql`s.blocks & ${gates.node_offline} <> 0`;
 const shares = sql`inventory.allocation_gpu l JOIN inventory.gpu_state s ON s.gpu_id = l.gpu_id`;
 
 /** Why it is impaired, NULL where it is not; over `allocation a`. */
-const impairment = sql`(
+export const impairment = sql`(
   SELECT CASE WHEN bool_or(${isLost}) THEN 'gpu_lost' WHEN bool_or(${isSilent}) THEN 'node_offline' END
     FROM ${shares} WHERE l.allocation_id = a.id AND l.released_at IS NULL)`;
 

@@ -17,7 +17,7 @@ import { type Action, ruling } from './domain.ts';
 import { endedNow, type Met, type Step, type TakeStep, versionIs } from './transition.ts';
 
 /** A tenant sees its own; row-level security says so as well, but only this can use an index. */
-const visible = ({ tenantId }: Principal): Sql =>
+export const visibleTo = ({ tenantId }: Principal): Sql =>
   tenantId === null ? sql`true` : sql`a.tenant_id = ${tenantId}::uuid`;
 
 /** Why a step was not taken, unless it had been taken before. */
@@ -46,7 +46,7 @@ export class AllocationService {
       listPage<AllocationView>(tx, this.#cursors, allocations, request, {
         columns: sql`${allocationColumns(moment)}, ${storedGpus} AS gpus`,
         from: sql`inventory.allocation a`,
-        visible: visible(ctx.principal),
+        visible: visibleTo(ctx.principal),
         moment,
       }),
     );
@@ -57,7 +57,7 @@ export class AllocationService {
       ctx,
       sql`/* allocations:get */
         SELECT ${allocationColumns(sql`clock_timestamp()`)}, ${storedGpus} AS gpus
-          FROM inventory.allocation a WHERE a.id = ${id} AND ${visible(ctx.principal)}`,
+          FROM inventory.allocation a WHERE a.id = ${id} AND ${visibleTo(ctx.principal)}`,
     );
     if (!allocation) throw notFound('allocation');
     return allocation;
@@ -116,7 +116,7 @@ export class AllocationService {
     ifMatch: IfMatch | null,
     ...acts: [Act, ...Act[]]
   ): Promise<AllocationView> {
-    const which = sql`a.id = ${id}::uuid AND ${visible(ctx.principal)}`;
+    const which = sql`a.id = ${id}::uuid AND ${visibleTo(ctx.principal)}`;
     const work = async (tx: Transaction) => {
       let [act] = acts;
       let met: Met | undefined;

@@ -1,0 +1,1 @@
+DROP INDEX inventory.allocation_gpu_interval_key;

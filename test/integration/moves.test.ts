@@ -1,0 +1,196 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
+import { getGpu } from '../support/gpu-inputs.ts';
+import { allocationFaults, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { createTenant, openNode } from '../support/schedulable.ts';
+import { type Client, startService, type TestService } from '../support/service.ts';
+
+let service: TestService;
+let open: Awaited<ReturnType<typeof openNode>>;
+let client: Client;
+
+beforeAll(async () => {
+  service = await startService({ ...unswept, CLEANING_REQUIRED: 'false' });
+});
+afterAll(() => service.stop());
+beforeEach(async () => {
+  open = await openNode(service, { gpus: 4, input: { pricePerHourNanoUsd: '100' } });
+  client = service.as(open.tenant.key);
+});
+afterEach(async () => {
+  expect(await ledgerFaults(service.sql)).toEqual([]);
+  expect(await allocationFaults(service.sql)).toEqual([]);
+  expect(await versionFaults(service.sql)).toEqual([]);
+});
+
+describe('POST /v1/allocations/{id}/move', () => {
+  it('exchanges GPUs in one version, with one change for each that comes or goes, 200', async () => {
+    const { body: job } = await claim([0, 1], { durationS: 3600 }).expect(201);
+    const before = await lastChange(service.sql);
+    const { body, headers } = await move(job.id, [1, 2, 3], { reason: 'more' }).expect(200);
+    expect(gpusOf(body)).toEqual(ids(1, 2, 3));
+    expect(headers.etag).toBe('"2"');
+    expect(body).toEqual({
+      ...job,
+      gpus: body.gpus,
+      pricePerHourNanoUsd: '300',
+      version: 2,
+      updatedAt: expect.any(String),
+    });
+    expect((await changesAfter(service.sql, before)).sort()).toEqual([
+      'allocation.moved',
+      'gpu.allocated',
+      'gpu.allocated',
+      'gpu.released',
+    ]);
+    expect((await client.get(`/v1/allocations/${job.id}`).expect(200)).body).toEqual(body);
+    expect((await getGpu(service, ids(0)[0] as string)).allocationState).toBe('free');
+    await claim([0]).expect(201);
+  });
+
+  it('shrinks, grows, and takes back what it had before', async () => {
+    const { body: job } = await claim([0, 1]).expect(201);
+    for (const places of [[0], [0, 1, 2], [1], [0, 1]]) {
+      const { body } = await move(job.id, places).expect(200);
+      expect(gpusOf(body)).toEqual(ids(...places));
+    }
+    const { body } = await client.post(`/v1/allocations/${job.id}/release`).expect(200);
+    expect(gpusOf(body)).toEqual(ids(0, 1));
+    await claim([0, 1, 2, 3]).expect(201);
+  });
+
+  it('changes nothing where nothing differs', async () => {
+    const { body: job } = await claim([0, 1]).expect(201);
+    expect((await move(job.id, [1, 0]).expect(200)).body).toEqual(job);
+  });
+
+  it('takes the best GPUs for a request in the place of all that it has', async () => {
+    const { body: job } = await claim([0, 1]).expect(201);
+    const request = { count: 2, filter: { nodeId: open.node.id } };
+    const { body } = await moveBy(job.id, { request }).expect(200);
+    expect(gpusOf(body)).toEqual(ids(2, 3));
+    expect(body).toMatchObject({ request, version: 2 });
+    const more = { count: 3, filter: { nodeId: open.node.id } };
+    const none = await moveBy(job.id, { request: more }).expect(409);
+    expect(none.body).toMatchObject({ code: 'allocation.no_capacity', explain: expect.any(Object) });
+  });
+
+  it('is all or nothing: 409 naming what cannot be had, and the rest as it was', async () => {
+    const { body: job } = await claim([0]).expect(201);
+    const other = await createTenant(service);
+    await service
+      .as(other.key)
+      .post('/v1/allocations')
+      .send({ gpuIds: ids(1) })
+      .expect(201);
+    const before = await lastChange(service.sql);
+    const taken = await move(job.id, [1, 2]).expect(409);
+    expect(taken.body).toMatchObject({ code: 'gpu.unavailable', gpuIds: ids(1) });
+    await service.sql.query('UPDATE inventory.gpu_state SET blocks = 256 WHERE gpu_id = $1', [ids(3)[0]]);
+    const failed = await move(job.id, [2, 3]).expect(409);
+    expect(failed.body).toMatchObject({
+      code: 'gpu.unschedulable',
+      gpus: [{ gpuId: ids(3)[0], reasons: ['gpu_failed'] }],
+    });
+    const unknown = await moveBy(job.id, { gpuIds: [...ids(0), open.tenant.id] }).expect(404);
+    expect(unknown.body).toMatchObject({ code: 'gpu.not_found', gpuIds: [open.tenant.id] });
+    expect(await changesAfter(service.sql, before)).toEqual([]);
+    await client.get(`/v1/allocations/${job.id}`).expect(200, job);
+  });
+
+  it('keeps GPUs whose gates are shut, and takes none', async () => {
+    const { body: job } = await claim([0, 1]).expect(201);
+    await service.as().post(`/v1/nodes/${open.node.id}/drain`).send({}).expect(200);
+    expect((await move(job.id, [0, 1, 2]).expect(409)).body.code).toBe('gpu.unschedulable');
+    expect(gpusOf((await move(job.id, [0]).expect(200)).body)).toEqual(ids(0));
+  });
+
+  it('takes a GPU whose hold is over', async () => {
+    const { body: job } = await claim([0]).expect(201);
+    const { body: hold } = await claim([1], { holdTtlS: 60 }).expect(201);
+    await setDeadline(service.sql, hold.id, -1);
+    expect(gpusOf((await move(job.id, [1]).expect(200)).body)).toEqual(ids(1));
+  });
+
+  it('keeps a hold a hold, and a share a share', async () => {
+    const { body: hold } = await claim([0], { holdTtlS: 60, share: 300 }).expect(201);
+    const { body } = await move(hold.id, [1, 2]).expect(200);
+    expect(body).toMatchObject({ state: 'held', heldUntil: hold.heldUntil });
+    expect(body.gpus.map(({ share }: { share: number }) => share)).toEqual([300, 300]);
+    expect((await getGpu(service, ids(1)[0] as string)).allocationState).toBe('held');
+    expect((await moveBy(hold.id, { request: { count: 1 } }).expect(400)).body.errors[0].pointer).toBe(
+      '/request',
+    );
+    await client.post(`/v1/allocations/${hold.id}/confirm`).expect(200);
+  });
+
+  it('honours If-Match, 412 with the current version', async () => {
+    const { body: job } = await claim([0]).expect(201);
+    await move(job.id, [1]).set('if-match', '"1"').expect(200);
+    const { body, headers } = await move(job.id, [2]).set('if-match', '"1"').expect(412);
+    expect(body).toMatchObject({ code: 'request.version_conflict', currentVersion: 2 });
+    expect(headers.etag).toBe('"2"');
+  });
+
+  it('refuses an allocation that is over, 409, one of somebody else, 404, and both or neither, 400', async () => {
+    const { body: job } = await claim([0]).expect(201);
+    const other = await createTenant(service);
+    await service
+      .as(other.key)
+      .post(`/v1/allocations/${job.id}/move`)
+      .send({ gpuIds: ids(1) })
+      .expect(404);
+    for (const body of [{}, { gpuIds: ids(1), request: { count: 1 } }])
+      await moveBy(job.id, body).expect(400);
+    await client.post(`/v1/allocations/${job.id}/release`).expect(200);
+    expect((await move(job.id, [1]).expect(409)).body.code).toBe('allocation.illegal_transition');
+  });
+
+  it('counts quotas by what it comes to, not by what passes', async () => {
+    const tenant = await createTenant(service, { maxGpus: 2 });
+    client = service.as(tenant.key);
+    const { body: job } = await claim([0, 1]).expect(201);
+    await move(job.id, [2, 3]).expect(200);
+    expect((await move(job.id, [1, 2, 3]).expect(409)).body.code).toBe('allocation.quota_exceeded');
+    expect((await client.get(`/v1/allocations/${job.id}`)).body).toMatchObject({ version: 2 });
+  });
+
+  it('cleans what it gives back where that is asked for', async () => {
+    await service
+      .as()
+      .patch(`/v1/nodes/${open.node.id}`)
+      .set('if-match', '*')
+      .send({ cleaningRequired: true })
+      .expect(200);
+    const { body: job } = await claim([0]).expect(201);
+    await move(job.id, [1]).expect(200);
+    expect((await getGpu(service, ids(0)[0] as string)).allocationState).toBe('cleaning');
+    expect((await move(job.id, [0, 1]).expect(409)).body.gpus[0].reasons).toEqual(['gpu_cleaning']);
+  });
+
+  it('away from what is missing is billed again', async () => {
+    const { body: job } = await claim([0, 1], { onInterruption: 'keep' }).expect(201);
+    await service.sql.query(
+      `UPDATE inventory.allocation SET impaired_by = 'gpu_lost', billing_stopped_at = clock_timestamp() WHERE id = $1`,
+      [job.id],
+    );
+    await service.sql.query('UPDATE inventory.gpu_state SET blocks = 128 WHERE gpu_id = $1', [ids(0)[0]]);
+    expect((await move(job.id, [0, 2]).expect(200)).body.impairedBy).toBe('gpu_lost');
+    expect((await move(job.id, [1, 2]).expect(200)).body).toMatchObject({
+      impairedBy: null,
+      billingStoppedAt: null,
+    });
+  });
+});
+
+interface Shown {
+  gpus: { gpuId: string }[];
+}
+
+const ids = (...places: number[]): string[] => places.map((place) => open.gpuIds[place] as string).sort();
+const gpusOf = ({ gpus }: Shown): string[] => gpus.map(({ gpuId }) => gpuId);
+const claim = (places: number[], more: object = {}) =>
+  client.post('/v1/allocations').send({ gpuIds: ids(...places), ...more });
+const moveBy = (id: string, body: object) => client.post(`/v1/allocations/${id}/move`).send(body);
+const move = (id: string, places: number[], more: object = {}) =>
+  moveBy(id, { gpuIds: ids(...places), ...more });

@@ -23,6 +23,7 @@ const refusedExamples = [
   'decideVerification',
   'enrollNode',
   'extendAllocation',
+  'moveAllocation',
   'reportGpuCleaning',
   'submitEvidence',
 ];

@@ -95,19 +95,21 @@ export class ClaimService {
       const plan = planOf(this.#search, request, pointer, isFree(term, policy));
       return {
         count: plan.count,
+        oneStatement: false,
         work: (tx, claim, patience) => claimPlan(tx, plan, claim, { policy, patience }),
       };
     }
     const wish = wishOf(this.#search, request, pointer, term.share);
     return {
       count: wish.count,
+      oneStatement: true,
       work: (tx, claim, patience) => claimBest(tx, wish, claim, { policy, patience }),
     };
   }
 
   /** Exactly these GPUs. Holds on them that are over end first, so that no claim fails for want of a sweep. */
   async #named(ctx: RequestContext, gpuIds: readonly string[], claim: Claim): Promise<AllocationView> {
-    const attempt = () => this.#attempt(ctx, (tx) => claimGpus(tx, gpuIds, claim, this.#policy));
+    const attempt = () => this.#attempt(ctx, (tx) => claimGpus(tx, gpuIds, claim, this.#policy), true);
     let outcome = await attempt();
     const due = outcome.refused.filter((gpu) => gpu.due).map(({ gpuId }) => gpuId);
     if (due.length > 0) {
@@ -128,8 +130,8 @@ export class ClaimService {
     request: Static<typeof GpuRequest>,
   ): Promise<AllocationView> {
     for (let again = false; ; again = true) {
-      for (const { count, work } of attempts) {
-        const allocation = await this.#best(ctx, (tx, patience) => work(tx, { ...claim, count }, patience));
+      for (const attempt of attempts) {
+        const allocation = await this.#best(ctx, attempt, { ...claim, count: attempt.count });
         if (allocation) return allocation;
       }
       const { explain, fits } = await explainRequest(
@@ -148,13 +150,14 @@ export class ClaimService {
    */
   async #best(
     ctx: RequestContext,
-    work: (tx: Transaction, patience: Patience) => Promise<ClaimOutcome>,
+    { work, oneStatement }: Attempt,
+    claim: Claim,
   ): Promise<AllocationView | null> {
-    const { allocation } = await this.#attempt(ctx, (tx) => work(tx, 'skip'));
+    const { allocation } = await this.#attempt(ctx, (tx) => work(tx, claim, 'skip'), oneStatement);
     if (allocation) return allocation;
     for (let pass = 1; pass < maxPasses; pass++) {
       await this.#expiry.sweep('wait');
-      const outcome = await this.#attempt(ctx, (tx) => work(tx, 'wait'));
+      const outcome = await this.#attempt(ctx, (tx) => work(tx, claim, 'wait'), oneStatement);
       if (outcome.allocation || !outcome.possible) return outcome.allocation;
     }
     return null;
@@ -164,12 +167,14 @@ export class ClaimService {
   async #attempt(
     ctx: RequestContext,
     work: (tx: Transaction) => Promise<ClaimOutcome>,
+    oneStatement: boolean,
   ): Promise<ClaimOutcome> {
-    const attempt = this.#db.write(ctx, async (tx) => {
+    const serve = async (tx: Transaction) => {
       const outcome = await work(tx);
       if (!outcome.allocation) throw new NotServed(outcome);
       return outcome.allocation;
-    });
+    };
+    const attempt = oneStatement ? this.#db.writeAtOnce(ctx, serve) : this.#db.write(ctx, serve);
     return served(
       attempt.then((allocation) => ({ allocation, possible: true, found: [], refused: [] })),
       (outcome) => outcome,
@@ -180,6 +185,7 @@ export class ClaimService {
 /** One way to serve a request. */
 interface Attempt {
   count: number;
+  oneStatement: boolean;
   work(tx: Transaction, claim: Claim, patience: Patience): Promise<ClaimOutcome>;
 }
 

@@ -29,7 +29,7 @@ export async function metricsGoals(world: World, rounds: number, seconds: number
 
 async function biggestProvider(owner: pg.Pool): Promise<{ providerId: string; gpuIds: string[] }> {
   const { rows } = await owner.query(
-    `SELECT provider_id, (array_agg(gpu_id::text))[1:50] AS gpu_ids FROM inventory.gpu_state
+    `SELECT provider_id, (array_agg(gpu_id::text))[1:10] AS gpu_ids FROM inventory.gpu_state
       GROUP BY provider_id ORDER BY count(*) DESC, provider_id LIMIT 1`,
   );
   return { providerId: rows[0].provider_id, gpuIds: rows[0].gpu_ids };
@@ -95,7 +95,7 @@ async function ingestGoal(
 
 const settings = metricSeries({ keepDays: 30, keepMinutesDays: 90, keepHoursDays: 730 });
 
-/** A week of 50 GPUs by the hour: from `from` on whole hours the roll-ups answer, a second beside them the samples. */
+/** A week of ten GPUs by the hour: from `from` on whole hours the roll-ups answer, a second beside them the samples. */
 async function rangeGoal(
   world: World,
   { providerId, gpuIds, metricId }: Subjects & { providerId: string },

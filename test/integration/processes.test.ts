@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { findDrift, repairDrift } from '../../src/kernel/drift.ts';
+import { orphanProcess } from '../../src/modules/processes/drift.ts';
 import { processes } from '../../src/modules/processes/index.ts';
 import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
 import { createKey, createNode, type TestNode } from '../support/fleet.ts';
@@ -250,6 +252,21 @@ describe('a process', () => {
     await put(gpuId, 2, [python]).expect(200);
     expect(await openFindings(gpuId)).toMatchObject([{ kind: 'unattributed_process' }]);
     expect(await list(gpuId)).toMatchObject([{ allocationId }]);
+  });
+
+  it('that outlives its allocation is found by reconciliation where its agent is silent', async () => {
+    const gpuId = await createGpu();
+    const allocationId = await allocate(gpuId);
+    await put(gpuId, 1, [python]).expect(200);
+    const { db } = service.application.kernel;
+    const orphans = async () => (await findDrift(db, [orphanProcess]))[0]?.found;
+    await repairDrift(db, [orphanProcess]);
+    expect(await openFindings(gpuId)).toEqual([]);
+    await operator.post(`/v1/allocations/${allocationId}/release`).send({}).expect(200);
+    expect(await orphans()).toBe(1);
+    await repairDrift(db, [orphanProcess]);
+    expect(await openFindings(gpuId)).toMatchObject([{ kind: 'unattributed_process', detail: { count: 1 } }]);
+    expect(await orphans()).toBe(0);
   });
 
   it('that came before its allocation is its own once it is there', async () => {

@@ -56,9 +56,10 @@ describe('partitions', () => {
 
   it('are made a week ahead, and a month', async () => {
     const ahead = { ...daily, table: 'heartbeat' };
-    const before = await partitions('heartbeat');
+    // The migration made those of the day on which it ran.
     await ensurePartitionsAhead(db, ahead);
-    expect(await partitions('heartbeat')).toEqual(before);
+    const before = await partitions('heartbeat');
+    expect(before.length).toBeGreaterThanOrEqual(9);
     await owner.query(`DROP TABLE inventory.${before.at(-1)}`);
     await ensurePartitionsAhead(db, ahead);
     expect(await partitions('heartbeat')).toEqual(before);

@@ -4,11 +4,12 @@ import type { Queryable } from '../../kernel/db/transaction.ts';
 import { PartitionsOnDemand } from '../../kernel/partitions.ts';
 import type { MetricSeries } from './series.ts';
 import { binOf } from './sketch.ts';
+import { openS } from './store.ts';
 
-/** Hours of a series that are folded at once: at a sample a second, 180,000 samples. */
-const batchSize = 50;
-/** How long after its end an hour is folded: what comes in time for that makes no second revision. */
-const settleS = 120;
+/** Hours of a series that are folded at once: as many as take about so long, for late samples wait behind them. */
+const batches = { first: 20, largest: 200, targetMs: 200 } as const;
+/** How long after its end an hour is folded: what comes in time for that makes no second revision, nor a lock. */
+const settleS = openS + 60;
 
 interface Hour {
   gpuId: string;
@@ -25,7 +26,7 @@ export class Fold {
   readonly #db: Database;
   readonly #minutes: PartitionsOnDemand;
   readonly #hours: PartitionsOnDemand;
-  #batchSize = batchSize;
+  #batchSize: number = batches.first;
 
   constructor(db: Database, { minutes, hours }: MetricSeries) {
     this.#db = db;
@@ -33,19 +34,27 @@ export class Fold {
     this.#hours = new PartitionsOnDemand(db, hours);
   }
 
-  /** Folds whatever is due and not being folded elsewhere. A batch that takes too long is tried again in halves. */
+  /** Folds whatever is due and not being folded elsewhere. A batch that fails is tried again as a smaller one. */
   async run(): Promise<void> {
     const days = await this.#dueDays();
     if (days.length === 0) return;
     await this.#minutes.ensure(days);
     await this.#hours.ensure(days);
     try {
-      while ((await this.#foldBatch(days)) > 0);
-      this.#batchSize = batchSize;
+      for (let folded = -1; folded !== 0; ) {
+        const begun = performance.now();
+        folded = await this.#foldBatch(days);
+        this.#resize(batches.targetMs / (performance.now() - begun));
+      }
     } catch (error) {
-      this.#batchSize = Math.ceil(this.#batchSize / 2);
+      this.#resize(0.5);
       throw error;
     }
+  }
+
+  #resize(factor: number): void {
+    const size = Math.round(this.#batchSize * Math.min(2, factor));
+    this.#batchSize = Math.min(batches.largest, Math.max(1, size));
   }
 
   async #dueDays(): Promise<string[]> {

@@ -28,19 +28,22 @@ export class SampleIngest {
 
   /** @throws 400 naming a moment that is none. */
   async record(ctx: RequestContext, given: Given): Promise<Receipt> {
-    const samples = given.map(toSample);
+    const samples = samplesOf(given);
     const facts = await readFacts(this.#db, samples, visibleGpus(ctx.principal));
     const judged = judge(samples, facts, this.#keepDays);
     await this.#partitions.ensure(judged.kept.map(({ at }) => at.slice(0, 10)));
-    return this.#db.write(ctx, async (tx) => {
-      const { kept, duplicates, rejected } =
-        judged.fixed.size === 0
-          ? judged
-          : judge(samples, await withNewUnits(tx, facts, judged), this.#keepDays);
-      const stored = kept.length === 0 ? 0 : await insertSamples(tx, kept);
-      return { accepted: stored, duplicates: duplicates + kept.length - stored, rejected };
-    });
+    // Almost always one statement; only a metric that is new needs its unit settled before.
+    return judged.fixed.size === 0
+      ? this.#db.writeAtOnce(ctx, (tx) => store(tx, judged))
+      : this.#db.write(ctx, async (tx) =>
+          store(tx, judge(samples, await withNewUnits(tx, facts, judged), this.#keepDays)),
+        );
   }
+}
+
+async function store(tx: Transaction, { kept, duplicates, rejected }: Judgement): Promise<Receipt> {
+  const stored = kept.length === 0 ? 0 : await insertSamples(tx, kept);
+  return { accepted: stored, duplicates: duplicates + kept.length - stored, rejected };
 }
 
 const withNewUnits = async (tx: Transaction, facts: Facts, { fixed }: Judgement): Promise<Facts> => ({
@@ -48,8 +51,18 @@ const withNewUnits = async (tx: Transaction, facts: Facts, { fixed }: Judgement)
   units: new Map([...facts.units, ...(await fixUnits(tx, fixed))]),
 });
 
-function toSample({ at, ...sample }: Given[number], index: number): Sample {
+/** Samples of one reading share their moment: it is read once. */
+function samplesOf(given: Given): Sample[] {
+  const moments = new Map<unknown, string>();
+  return given.map((sample, index) => {
+    const at = moments.get(sample.at) ?? readMoment(sample.at, index);
+    moments.set(sample.at, at);
+    return { ...sample, at };
+  });
+}
+
+function readMoment(at: Given[number]['at'], index: number): string {
   const moment = parseTimestamp(String(at));
   if (moment === undefined) throw invalid(`/samples/${index}/at`, 'must be an RFC 3339 date and time');
-  return { ...sample, at: moment };
+  return moment;
 }

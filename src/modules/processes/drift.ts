@@ -10,9 +10,10 @@ const orphaned = sql`
   SELECT p.gpu_id, min(p.node_id::text)::uuid AS node_id, min(p.provider_id::text)::uuid AS provider_id,
          count(*)::integer AS count,
          jsonb_agg(jsonb_build_object('pid', p.pid, 'name', p.name, 'user', p."user") ORDER BY p.pid) AS processes
-    FROM inventory.gpu_process p
+    FROM inventory.gpu_process p JOIN inventory.gpu_state s ON s.gpu_id = p.gpu_id
    WHERE p.ended_at IS NULL
-     AND NOT EXISTS (SELECT FROM inventory.allocation_gpu l WHERE l.gpu_id = p.gpu_id AND l.released_at IS NULL)
+     AND NOT EXISTS (SELECT FROM inventory.allocation_gpu l
+                      WHERE l.gpu_id IN (s.gpu_id, s.root_gpu_id) AND l.released_at IS NULL)
      AND NOT EXISTS (SELECT FROM inventory.finding f
                       WHERE f.gpu_id = p.gpu_id AND f.kind = 'unattributed_process' AND f.state = 'open')
    GROUP BY p.gpu_id`;

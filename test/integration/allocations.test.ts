@@ -146,7 +146,7 @@ describe('POST /v1/allocations with gpuIds', () => {
       '/durationS',
     ],
     ['share is over the whole', () => client, { gpuIds: [randomUUID()], share: 1001 }, '/share'],
-    ['a request wants shares', () => client, { request: { count: 1 }, share: 500 }, '/share'],
+    ['groups want shares', () => client, { request: { groups: [{ count: 1 }] }, share: 500 }, '/share'],
     ['count is 0', () => client, { request: { count: 0 } }, '/request/count'],
     [
       'a filter is unknown',

@@ -1,8 +1,13 @@
 import type pg from 'pg';
 
-/** What changes by itself: signs of life of this process, and when a key was last used. */
+const nothing = "'{}'::jsonb";
+
+/** What changes by itself: signs of life of this process, when a key was last used, and roll-ups of what was stored before. */
 const volatile: Readonly<Record<string, string>> = {
-  instance: "'{}'::jsonb",
+  instance: nothing,
+  metric_unfolded: nothing,
+  metric_minute: nothing,
+  metric_hour: nothing,
   api_key: "to_jsonb(t) - 'last_used_at'",
 };
 

@@ -1,19 +1,16 @@
 import type { Static } from 'typebox';
 import type { RequestContext } from '../../../kernel/context.ts';
-import type { Database } from '../../../kernel/db/database.ts';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
 import type { AccessApi } from '../../access/index.ts';
-import type { SchedulingPolicy } from '../../inventory/index.ts';
 import { type Claim, placementS } from '../claims/claim.ts';
-import { type InterruptionDefaults, interruptionOf } from '../claims/interruption.ts';
+import { interruptionOf } from '../claims/interruption.ts';
 import { isFree } from '../claims/room.ts';
 import { tenantOf } from '../claims/tenant.ts';
-import type { GpuSearch } from '../claims/wish.ts';
+import type { ClaimTools } from '../claims/tools.ts';
 import { asUnavailable, isLostRace } from '../errors.ts';
-import type { Explain, Explainer } from '../explain/explainer.ts';
+import type { Explain } from '../explain/explainer.ts';
 import { explainRequest } from '../explain/whole-request.ts';
 import { wholeGpu } from '../life/domain.ts';
-import type { Expiry } from '../life/expiry.ts';
 import type { Patience } from '../life/transition.ts';
 import { withinQuotas } from '../quotas/within-quotas.ts';
 import { type Answer, hold, look, type Wanted } from './answer.ts';
@@ -53,52 +50,37 @@ function settled(answer: Answer, serves: boolean, { isLast, explain, explainAll 
   return explain && (explainAll || !serves) ? { ...answer, explain } : answer;
 }
 
-interface Options {
-  db: Database;
-  expiry: Expiry;
-  search: GpuSearch;
-  policy: SchedulingPolicy;
-  explainer: Pick<Explainer, 'explainInTime'>;
-  interruptions: InterruptionDefaults;
+interface Options extends ClaimTools {
   /** Throws 403 where the caller may not do this. */
   authorize: AccessApi['authorize'];
 }
 
 /** Finds the sets of GPUs that would serve a request now, and holds the best one. */
 export class CandidateService {
-  readonly #db: Database;
-  readonly #expiry: Expiry;
-  readonly #search: GpuSearch;
-  readonly #policy: SchedulingPolicy;
-  readonly #explainer: Options['explainer'];
-  readonly #interruptions: InterruptionDefaults;
-  readonly #authorize: Options['authorize'];
+  readonly #tools: Options;
 
-  constructor({ db, expiry, search, policy, explainer, interruptions, authorize }: Options) {
-    this.#db = db;
-    this.#expiry = expiry;
-    this.#search = search;
-    this.#policy = policy;
-    this.#explainer = explainer;
-    this.#interruptions = interruptions;
-    this.#authorize = authorize;
+  constructor(tools: Options) {
+    this.#tools = tools;
   }
 
   find(ctx: RequestContext, input: Input): Promise<Answer> {
     const { limit = 10, explain = false, holdTtlS = null, durationS = null, ...rest } = input;
     const { purpose = null, tenantId, onInterruption, graceS, ...request } = rest;
     const term = { holdTtlS, durationS };
-    const wanted = { limit, plans: plansOf(this.#search, request, '', isFree(term, this.#policy)) };
-    const explained = () => explainRequest(this.#explainer, request, placementS(term));
-    const interruption = interruptionOf({ onInterruption, graceS }, this.#interruptions);
+    const wanted = {
+      limit,
+      plans: plansOf(this.#tools.search, request, '', isFree(term, this.#tools.policy)),
+    };
+    const explained = () => explainRequest(this.#tools.explainer, request, placementS(term));
+    const interruption = interruptionOf({ onInterruption, graceS }, this.#tools.interruptions);
     if (holdTtlS === null) {
       if (tenantId !== undefined) tenantOf(ctx.principal, tenantId);
       return this.#until(explain, explained, (round) => this.#look(ctx, wanted, round));
     }
-    this.#authorize(ctx.principal, 'allocations:write');
+    this.#tools.authorize(ctx.principal, 'allocations:write');
     const owner = tenantOf(ctx.principal, tenantId);
     const claim = { ...term, ...interruption, tenantId: owner, share: wholeGpu, purpose, request };
-    return withinQuotas(this.#expiry, owner, () =>
+    return withinQuotas(this.#tools.expiry, owner, () =>
       this.#until(explain, explained, (round) => this.#hold(ctx, wanted, claim, round)),
     );
   }
@@ -109,12 +91,12 @@ export class CandidateService {
       return settled(answer, answer.candidates.length > 0, round);
     };
     // A reply that a key keeps is stored in a transaction that writes.
-    return ctx.idempotency ? this.#db.write(ctx, read) : this.#db.read(ctx, read);
+    return ctx.idempotency ? this.#tools.db.write(ctx, read) : this.#tools.db.read(ctx, read);
   }
 
   #hold(ctx: RequestContext, wanted: Wanted, claim: Omit<Claim, 'count'>, round: Round): Promise<Answer> {
-    return this.#db.write(ctx, async (tx) => {
-      const answer = await hold(tx, wanted, claim, { policy: this.#policy, patience: round.patience });
+    return this.#tools.db.write(ctx, async (tx) => {
+      const answer = await hold(tx, wanted, claim, { policy: this.#tools.policy, patience: round.patience });
       return settled(answer, answer.hold !== undefined, round);
     });
   }
@@ -138,7 +120,7 @@ export class CandidateService {
         if (round.isLast || !(error instanceof Again || isLostRace(error))) throw asUnavailable(error, []);
         round.patience = 'wait';
         if (!(error instanceof Again) || !error.isEmpty) continue;
-        if ((await this.#expiry.sweep('wait')) > 0) continue;
+        if ((await this.#tools.expiry.sweep('wait')) > 0) continue;
         round.explain ??= (await explained()).explain;
         round.isLast = true;
       }

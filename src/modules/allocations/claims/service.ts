@@ -1,59 +1,37 @@
 import type { Static } from 'typebox';
 import type { RequestContext } from '../../../kernel/context.ts';
-import type { Database } from '../../../kernel/db/database.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 import { invalid } from '../../../kernel/errors.ts';
-import type { SchedulingPolicy } from '../../inventory/index.ts';
 import { claimPlan } from '../candidates/hold.ts';
 import { planOf } from '../candidates/plan.ts';
 import { asUnavailable, noCapacity } from '../errors.ts';
-import type { Explainer } from '../explain/explainer.ts';
 import { explainRequest } from '../explain/whole-request.ts';
 import { wholeGpu } from '../life/domain.ts';
-import type { Expiry } from '../life/expiry.ts';
 import type { Patience } from '../life/transition.ts';
 import { withinQuotas } from '../quotas/within-quotas.ts';
 import type { CreateAllocation, GpuAlternative, GpuRequest } from '../schemas.ts';
 import type { AllocationView } from '../view.ts';
 import { claimBest } from './best-gpus.ts';
 import { type Claim, type ClaimOutcome, placementS, type Term } from './claim.ts';
-import { type InterruptionDefaults, interruptionOf } from './interruption.ts';
+import { interruptionOf } from './interruption.ts';
 import { claimGpus, refuse } from './named-gpus.ts';
 import { NotServed, served } from './not-served.ts';
 import { isFree } from './room.ts';
 import { tenantOf } from './tenant.ts';
-import { type GpuSearch, wishOf } from './wish.ts';
+import type { ClaimTools } from './tools.ts';
+import { wishOf } from './wish.ts';
 
 type Input = Static<typeof CreateAllocation>;
 
 /** Passes over the same request before it is given up: each one that fails has lost its GPUs to somebody else. */
 const maxPasses = 8;
 
-interface Options {
-  db: Database;
-  expiry: Expiry;
-  search: GpuSearch;
-  policy: SchedulingPolicy;
-  explainer: Pick<Explainer, 'explainInTime'>;
-  interruptions: InterruptionDefaults;
-}
-
 /** Begins allocations. Each attempt is a transaction of its own, so that one that fails holds nothing back. */
 export class ClaimService {
-  readonly #db: Database;
-  readonly #expiry: Expiry;
-  readonly #search: GpuSearch;
-  readonly #policy: SchedulingPolicy;
-  readonly #explainer: Options['explainer'];
-  readonly #interruptions: InterruptionDefaults;
+  readonly #tools: ClaimTools;
 
-  constructor({ db, expiry, search, policy, explainer, interruptions }: Options) {
-    this.#db = db;
-    this.#expiry = expiry;
-    this.#search = search;
-    this.#policy = policy;
-    this.#explainer = explainer;
-    this.#interruptions = interruptions;
+  constructor(tools: ClaimTools) {
+    this.#tools = tools;
   }
 
   create(ctx: RequestContext, input: Input): Promise<AllocationView> {
@@ -63,14 +41,14 @@ export class ClaimService {
       share,
       holdTtlS: holdTtlS ?? null,
       durationS: durationS ?? null,
-      ...interruptionOf(input, this.#interruptions),
+      ...interruptionOf(input, this.#tools.interruptions),
       purpose: purpose ?? null,
     };
     if ((gpuIds === undefined) === (request === undefined))
       throw invalid('/gpuIds', 'is needed where there is no `request`, and does not go with one');
     if (!request) {
       const ids = gpuIds ?? [];
-      return withinQuotas(this.#expiry, claim.tenantId, () =>
+      return withinQuotas(this.#tools.expiry, claim.tenantId, () =>
         lost(ids, this.#named(ctx, ids, { ...claim, count: ids.length, request: null })),
       );
     }
@@ -79,7 +57,7 @@ export class ClaimService {
       this.#attemptOf(wanted, '/request', claim),
       ...alternatives.map((other, at) => this.#attemptOf(other, `/request/alternatives/${at}`, claim)),
     ];
-    return withinQuotas(this.#expiry, claim.tenantId, () =>
+    return withinQuotas(this.#tools.expiry, claim.tenantId, () =>
       lost([], this.#first(ctx, attempts, { ...claim, request }, request as Static<typeof GpuRequest>)),
     );
   }
@@ -89,17 +67,17 @@ export class ClaimService {
     pointer: string,
     term: Term & Pick<Claim, 'share'>,
   ): Attempt {
-    const policy = this.#policy;
+    const policy = this.#tools.policy;
     if (request.groups) {
       if (term.share < wholeGpu) throw invalid('/share', 'goes with no groups: they take whole GPUs');
-      const plan = planOf(this.#search, request, pointer, isFree(term, policy));
+      const plan = planOf(this.#tools.search, request, pointer, isFree(term, policy));
       return {
         count: plan.count,
         oneStatement: false,
         work: (tx, claim, patience) => claimPlan(tx, plan, claim, { policy, patience }),
       };
     }
-    const wish = wishOf(this.#search, request, pointer, term.share);
+    const wish = wishOf(this.#tools.search, request, pointer, term.share);
     return {
       count: wish.count,
       oneStatement: true,
@@ -109,11 +87,11 @@ export class ClaimService {
 
   /** Exactly these GPUs. Holds on them that are over end first, so that no claim fails for want of a sweep. */
   async #named(ctx: RequestContext, gpuIds: readonly string[], claim: Claim): Promise<AllocationView> {
-    const attempt = () => this.#attempt(ctx, (tx) => claimGpus(tx, gpuIds, claim, this.#policy), true);
+    const attempt = () => this.#attempt(ctx, (tx) => claimGpus(tx, gpuIds, claim, this.#tools.policy), true);
     let outcome = await attempt();
     const due = outcome.refused.filter((gpu) => gpu.due).map(({ gpuId }) => gpuId);
     if (due.length > 0) {
-      await this.#expiry.endHoldsOn(due);
+      await this.#tools.expiry.endHoldsOn(due);
       outcome = await attempt();
     }
     return outcome.allocation ?? refuse(gpuIds, outcome);
@@ -135,7 +113,7 @@ export class ClaimService {
         if (allocation) return allocation;
       }
       const { explain, fits } = await explainRequest(
-        this.#explainer,
+        this.#tools.explainer,
         request,
         placementS(claim),
         claim.share,
@@ -156,7 +134,7 @@ export class ClaimService {
     const { allocation } = await this.#attempt(ctx, (tx) => work(tx, claim, 'skip'), oneStatement);
     if (allocation) return allocation;
     for (let pass = 1; pass < maxPasses; pass++) {
-      await this.#expiry.sweep('wait');
+      await this.#tools.expiry.sweep('wait');
       const outcome = await this.#attempt(ctx, (tx) => work(tx, claim, 'wait'), oneStatement);
       if (outcome.allocation || !outcome.possible) return outcome.allocation;
     }
@@ -174,7 +152,7 @@ export class ClaimService {
       if (!outcome.allocation) throw new NotServed(outcome);
       return outcome.allocation;
     };
-    const attempt = oneStatement ? this.#db.writeAtOnce(ctx, serve) : this.#db.write(ctx, serve);
+    const attempt = oneStatement ? this.#tools.db.writeAtOnce(ctx, serve) : this.#tools.db.write(ctx, serve);
     return served(
       attempt.then((allocation) => ({ allocation, possible: true, found: [], refused: [] })),
       (outcome) => outcome,

@@ -201,7 +201,7 @@ describe('agent', () => {
     const events = stdout.split('\n').map((line) => JSON.parse(line).event);
     expect({ code, events }).toEqual({
       code: 0,
-      events: ['enrolled', 'inventory_published', 'heartbeat', 'stopped'],
+      events: ['enrolled', 'inventory_published', 'heartbeat', 'processes_published', 'stopped'],
     });
     const { body: seen } = await service.as().get(`/v1/gpus?providerId=${provider.id}`).expect(200);
     expect(seen.items).toHaveLength(6);

@@ -65,12 +65,16 @@ function numbersIn(schema: unknown): { name: string; type: string; pattern: RegE
   });
 }
 
+/** A number of more than 308 digits would be infinity, which no maximum of AJV's stops. */
+const isNumber = (text: string, pattern: RegExp): boolean =>
+  pattern.test(text) && Number.isFinite(Number(text));
+
 /** Parameters and headers come as text; AJV turns it into numbers, once it is known to be written like one. */
 function textValidator(route: Route, compile: Compile): FastifyValidationResult {
   const validate = compile(route);
   const numbers = numbersIn(route.schema);
   return (given: Record<string, unknown>) => {
-    const odd = numbers.find(({ name, pattern }) => name in given && !pattern.test(String(given[name])));
+    const odd = numbers.find(({ name, pattern }) => name in given && !isNumber(String(given[name]), pattern));
     if (odd === undefined) return validate(given) ? true : { error: validate.errors ?? [] };
     const { name, type } = odd;
     return {

@@ -110,7 +110,13 @@ describe('db verify', () => {
       await withDamage(
         `CREATE TABLE inventory.stolen AS SELECT * FROM inventory.gpu_state WHERE used_units = 0 LIMIT 1;
          DELETE FROM inventory.gpu_state WHERE gpu_id IN (SELECT gpu_id FROM inventory.stolen)`,
-        'INSERT INTO inventory.gpu_state SELECT * FROM inventory.stolen; DROP TABLE inventory.stolen',
+        `DO $$
+         DECLARE kept text := (SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns
+           WHERE table_schema = 'inventory' AND table_name = 'gpu_state' AND is_generated = 'NEVER');
+         BEGIN
+           EXECUTE format('INSERT INTO inventory.gpu_state (%s) SELECT %s FROM inventory.stolen', kept, kept);
+         END $$;
+         DROP TABLE inventory.stolen`,
       ),
     ).toEqual(['gpu-rows']);
   });

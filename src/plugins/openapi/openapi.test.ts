@@ -152,7 +152,7 @@ describe('the document', () => {
       properties: {
         name: { maxLength: 65_536 },
         version: { format: 'int64', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
-        marks: { maxItems: 10_000, items: { format: 'int32', minimum: 0, maximum: 9 } },
+        marks: { maxItems: 20_000, items: { format: 'int32', minimum: 0, maximum: 9 } },
       },
     });
   });

@@ -3,6 +3,7 @@ import SerializerCompiler, {
   type SerializerFactory,
 } from '@fastify/fast-json-stringify-compiler';
 import { problemMediaType } from '../../kernel/http/problem.ts';
+import { lazily } from './lazily.ts';
 
 /**
  * A schema without its `required`: of a list's items `fields=` leaves members out, where the serialiser would throw
@@ -22,8 +23,8 @@ const withoutRequired = <Schema>(schema: Schema): Schema =>
 export function serializerFactory(): SerializerFactory {
   const build = SerializerCompiler();
   return (externalSchemas, options) => {
-    const compile = build(withoutRequired(externalSchemas), options);
+    const compiler = lazily(() => build(withoutRequired(externalSchemas), options));
     return (route: RouteDefinition & { contentType?: string }) =>
-      route.contentType === problemMediaType ? JSON.stringify : compile(route);
+      route.contentType === problemMediaType ? JSON.stringify : lazily(() => compiler(route));
   };
 }

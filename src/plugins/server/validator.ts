@@ -4,6 +4,7 @@ import type { FastifyRouteSchemaDef, FastifyValidationResult } from 'fastify/typ
 import { lowerCaseKeyword } from '../../kernel/http/params.ts';
 import { toPointer } from '../../kernel/http/pointer.ts';
 import { parseTimestamp } from '../../kernel/http/timestamp.ts';
+import { lazily } from './lazily.ts';
 
 /** A body longer than this is answered with its first fault alone: a megabyte of empty items has millions. */
 const explainableLength = 16_384;
@@ -97,7 +98,9 @@ function compilersOf(externalSchemas: ExternalSchemas) {
   const ofBodyAll = compiler({ coerceTypes: false, allErrors: true });
 
   return (route: Route): FastifyValidationResult =>
-    route.httpPart === 'body' ? bodyValidator(route, ofBody, ofBodyAll) : textValidator(route, ofText);
+    lazily(() =>
+      route.httpPart === 'body' ? bodyValidator(route, ofBody, ofBodyAll) : textValidator(route, ofText),
+    );
 }
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
-import { outsideData } from '../../test/support/outside-data.ts';
+import { expect, it } from '@jest/globals';
+import { describeOver, outsideData } from '../../test/support/outside-data.ts';
 import { parseSnapshot } from './parse-snapshot.ts';
 import type { GpuReport } from './snapshot.ts';
 
@@ -14,7 +14,7 @@ const files = (directory: string | null, ...path: string[]) =>
   directory === null ? [] : readdirSync(join(directory, ...path)).sort();
 const MIB = 1_048_576;
 
-(nvidia ? describe : describe.skip)('nvidia-smi -q -x of real machines', () => {
+describeOver(nvidia)('nvidia-smi -q -x of real machines', () => {
   const directory = join(nvidia ?? '', 'xml');
 
   it.each(files(nvidia, 'xml'))('%s: every listed GPU has what XML always prints', (file) => {
@@ -64,7 +64,7 @@ const MIB = 1_048_576;
   });
 });
 
-(nvidia ? describe : describe.skip)('nvidia-smi --query-gpu of real machines', () => {
+describeOver(nvidia)('nvidia-smi --query-gpu of real machines', () => {
   const states = files(nvidia, 'captures-split').flatMap((machine) => [
     [machine, 'idle'],
     [machine, 'load'],
@@ -119,7 +119,7 @@ const MIB = 1_048_576;
   );
 });
 
-(amd ? describe : describe.skip)('rocm-smi of real machines', () => {
+describeOver(amd)('rocm-smi of real machines', () => {
   it.each([
     ['mi100_rocm602.json', 4, '1002:738c', 32_752],
     ['openpai-vega20.json', 2, '1002:66af', 16_368],

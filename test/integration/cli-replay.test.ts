@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runCommand, runJson } from '../support/command-line.ts';
-import { outsideData } from '../support/outside-data.ts';
+import { describeOver, outsideData } from '../support/outside-data.ts';
 import { operatorKey, startService, type TestService } from '../support/service.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'inv-replay-'));
@@ -133,7 +133,7 @@ describe('a replay', () => {
 });
 
 const openb = outsideData('traces/openb');
-const overOpenb = openb === null ? describe.skip : describe;
+const overOpenb = describeOver(openb);
 
 overOpenb('the OpenB trace', () => {
   it('on its first machines runs to its end with every invariant', async () => {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Database } from '../../src/kernel/db/database.ts';
 import { Fold } from '../../src/modules/metrics/fold.ts';
 import { metricSeries } from '../../src/modules/metrics/series.ts';
 import { addGpus } from '../support/gpu-rows.ts';
 import { openDatabase } from '../support/kernel.ts';
-import { outsideData } from '../support/outside-data.ts';
+import { describeOver, outsideData } from '../support/outside-data.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { type Aggregate, aggregate, type Reading } from '../support/usage-oracle.ts';
 
@@ -80,7 +80,7 @@ async function compare(
 const fold = () =>
   new Fold(db, metricSeries({ keepDays: 30, keepMinutesDays: 90, keepHoursDays: 730 })).run();
 
-(power ? describe : describe.skip)('the power of a server with eight H200, once a second', () => {
+describeOver(power)('the power of a server with eight H200, once a second', () => {
   const begin = Math.floor(Date.now() / hourMs) * hourMs - 50 * hourMs;
   let readings: Reading[];
 
@@ -112,7 +112,7 @@ const fold = () =>
   });
 });
 
-(cluster ? describe : describe.skip)('the GPUs in use of a cluster, once a minute for four weeks', () => {
+describeOver(cluster)('the GPUs in use of a cluster, once a minute for four weeks', () => {
   const begin = Math.floor(Date.now() / dayMs) * dayMs - 29 * dayMs;
   let readings: Reading[];
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { describe } from '@jest/globals';
 
 const root = resolve(process.env.INVENTORY_DATA_DIR ?? '../shared/data');
 
@@ -15,3 +16,7 @@ export function outsideData(relative: string): string | null {
   );
   return null;
 }
+
+/** A `describe` for tests over outside data: left out where these are absent, which `outsideData` has then said. */
+export const describeOver = (data: string | null): typeof describe | typeof describe.skip =>
+  data === null ? describe.skip : describe;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { outsideData } from '../../../test/support/outside-data.ts';
+import { describeOver, outsideData } from '../../../test/support/outside-data.ts';
 import { outage, readTimeline } from './timeline.ts';
 
 let folder: string;
@@ -50,7 +50,7 @@ describe('a trace', () => {
 });
 
 const traces = outsideData('traces');
-(traces ? describe : describe.skip)('traces of real clusters', () => {
+describeOver(traces)('traces of real clusters', () => {
   it.each([
     ['philly/philly_node_sequence.csv.gz', { alive: 312 / 420, busy: 0.8 }],
     ['helios/vc6YE-minutely.csv.gz', { alive: 1, busy: 0.779 }],

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
-import { outsideData } from '../../../test/support/outside-data.ts';
+import { expect, it } from '@jest/globals';
+import { describeOver, outsideData } from '../../../test/support/outside-data.ts';
 import { createResolver, type GpuIdentity, specMismatches, UNCATALOGUED } from './domain.ts';
 import type { GpuModel } from './model.ts';
 import { builtinModels } from './models/index.ts';
@@ -11,7 +11,7 @@ const resolve = createResolver(models);
 const tables = outsideData('gpu-models');
 const captures = outsideData('nvidia-smi');
 
-(tables ? describe : describe.skip)('of the GPUs in public tables, the catalogue resolves', () => {
+describeOver(tables)('of the GPUs in public tables, the catalogue resolves', () => {
   const read = (file: string) => readFileSync(join(tables ?? '', file), 'utf8');
 
   it("at least 95 % of those that NVIDIA's open driver supports, by PCI id and by name (measured: 99.8 %, 99.4 %)", () => {
@@ -62,7 +62,7 @@ const captures = outsideData('nvidia-smi');
   );
 });
 
-(captures ? describe : describe.skip)('of real machines, the catalogue resolves and does not accuse', () => {
+describeOver(captures)('of real machines, the catalogue resolves and does not accuse', () => {
   const files = (folder: string) => (captures ? readdirSync(join(captures, folder)) : []);
   const read = (...path: string[]) => readFileSync(join(captures ?? '', ...path), 'utf8');
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, it } from '@jest/globals';
-import { outsideData } from '../../../../test/support/outside-data.ts';
+import { expect, it } from '@jest/globals';
+import { describeOver, outsideData } from '../../../../test/support/outside-data.ts';
 import { daysBetween, localDate } from './days.ts';
 import type { Span } from './spans.ts';
 import { type NodeRecord, sumOf, tallies, uptimeOf } from './tally.ts';
@@ -10,7 +10,7 @@ import { type NodeRecord, sumOf, tallies, uptimeOf } from './tally.ts';
 const philly = outsideData('traces/philly');
 const minute = 60_000;
 
-(philly ? describe : describe.skip)('of the nodes of a cluster that Microsoft recorded by the minute', () => {
+describeOver(philly)('of the nodes of a cluster that Microsoft recorded by the minute', () => {
   it('the uptime of each day is what the minutes add up to, the days of change included', () => {
     const samples = readSamples(join(philly ?? '', 'philly_node_sequence.csv.gz'));
     expect(samples.length).toBeGreaterThan(100_000);

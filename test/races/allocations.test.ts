@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { allocationFaults, createSweepers, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { outcome, parallel, tally } from '../support/outcomes.ts';
 import { createTenant, openNode } from '../support/schedulable.ts';
 import { seeded } from '../support/seeded.ts';
 import { startService, type TestService } from '../support/service.ts';
@@ -256,18 +257,6 @@ interface Gpu {
 const claim = (key: string, body: object) => service.as(key).post('/v1/allocations').send(body);
 const act = (key: string, id: string, action: string) =>
   service.as(key).post(`/v1/allocations/${id}/${action}`);
-
-const parallel = <T>(count: number, work: (at: number) => PromiseLike<T>): Promise<T[]> =>
-  Promise.all(Array.from({ length: count }, (_, at) => work(at)));
-
-const outcome = ({ status, body }: { status: number; body: { code?: string } }): string =>
-  [status, ...(body.code ? [body.code] : [])].join(' ');
-
-function tally(replies: readonly { status: number; body: { code?: string } }[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const reply of replies) counts[outcome(reply)] = (counts[outcome(reply)] ?? 0) + 1;
-  return counts;
-}
 
 /** Makes a change of a node's GPUs, lets the work run into its locks, then commits. */
 async function whileLocked<T>(change: string, nodeId: string, work: () => PromiseLike<T>): Promise<T> {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { createGpus, gpuInput } from '../support/gpu-inputs.ts';
 import { ledgerFaults, quotaFaults, unswept } from '../support/ledger.ts';
 import { LedgerModel, type ModelGpu } from '../support/ledger-model.ts';
+import { parallel, tally } from '../support/outcomes.ts';
 import { createTenant, openNode, type TestTenant } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 
@@ -149,26 +150,9 @@ async function fleet(): Promise<{ gpus: ModelGpu[]; tenant: TestTenant }> {
   };
 }
 
-interface Reply {
-  status: number;
-  body: { code?: string };
-}
-
 const claim = ({ key }: TestTenant, body: object) => service.as(key).post('/v1/allocations').send(body);
 const release = ({ key }: TestTenant, id: string) =>
   service.as(key).post(`/v1/allocations/${id}/release`).expect(200);
-
-const parallel = <T>(count: number, work: (at: number) => PromiseLike<T>): Promise<T[]> =>
-  Promise.all(Array.from({ length: count }, (_, at) => work(at)));
-
-function tally(replies: readonly Reply[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { status, body } of replies) {
-    const outcome = [status, ...(body.code ? [body.code] : [])].join(' ');
-    counts[outcome] = (counts[outcome] ?? 0) + 1;
-  }
-  return counts;
-}
 
 async function counters(gpus: readonly ModelGpu[]): Promise<Record<string, number>> {
   const { rows } = await service.sql.query<{ id: string; used: number }>(

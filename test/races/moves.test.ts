@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { versionFaults } from '../support/changes.ts';
 import { allocationFaults, ledgerFaults, unswept } from '../support/ledger.ts';
+import { outcome, type Reply, tally } from '../support/outcomes.ts';
 import { openNode } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 
@@ -83,11 +84,6 @@ describe('moves that cross', () => {
   });
 });
 
-interface Reply {
-  status: number;
-  body: { code?: string };
-}
-
 async function claim(key: string, gpuIds: string[]): Promise<string> {
   return (await service.as(key).post('/v1/allocations').send({ gpuIds }).expect(201)).body.id;
 }
@@ -99,11 +95,3 @@ const gpusOf = async (key: string, id: string): Promise<string[]> =>
   (await service.as(key).get(`/v1/allocations/${id}`).expect(200)).body.gpus.map(
     ({ gpuId }: { gpuId: string }) => gpuId,
   );
-
-const outcome = ({ status, body }: Reply): string => [status, ...(body.code ? [body.code] : [])].join(' ');
-
-function tally(replies: readonly Reply[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const reply of replies) counts[outcome(reply)] = (counts[outcome(reply)] ?? 0) + 1;
-  return counts;
-}

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createSweepers, quotaFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { parallel, tally } from '../support/outcomes.ts';
 import { createTenant, openNode, type TestTenant } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 
@@ -115,28 +116,11 @@ describe('two tenants whose allocations end together', () => {
 
 const input = { specs: { memoryTotalMb: 24_564 }, pricePerHourNanoUsd: '100' };
 
-interface Reply {
-  status: number;
-  body: { code?: string };
-}
-
 const claim = ({ key }: TestTenant, body: object) => service.as(key).post('/v1/allocations').send(body);
 const act = ({ key }: TestTenant, id: string, action: string) =>
   service.as(key).post(`/v1/allocations/${id}/${action}`);
 const limit = ({ id }: TestTenant, quotas: object | null) =>
   service.as().patch(`/v1/tenants/${id}`).set('if-match', '*').send({ quotas });
-
-const parallel = <T>(count: number, work: (at: number) => PromiseLike<T>): Promise<T[]> =>
-  Promise.all(Array.from({ length: count }, (_, at) => work(at)));
-
-function tally(replies: readonly Reply[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { status, body } of replies) {
-    const outcome = [status, ...(body.code ? [body.code] : [])].join(' ');
-    counts[outcome] = (counts[outcome] ?? 0) + 1;
-  }
-  return counts;
-}
 
 async function liveGpus({ id }: TestTenant): Promise<number> {
   const { rows } = await service.sql.query(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { gates } from '../../src/kernel/gates.ts';
-import type { TestService } from './service.ts';
+import type { Requests, TestService } from './service.ts';
 
 /** A provider with its key, made through the API. */
 export interface TestProvider {
@@ -15,7 +15,7 @@ export interface TestNode {
   key: string;
 }
 
-export async function createProvider(service: TestService): Promise<TestProvider> {
+export async function createProvider(service: Requests): Promise<TestProvider> {
   const { body } = await service
     .as()
     .post('/v1/providers')
@@ -25,7 +25,7 @@ export async function createProvider(service: TestService): Promise<TestProvider
 }
 
 /** A node of `providerId`, or of a provider of its own. */
-export async function createNode(service: TestService, providerId?: string): Promise<TestNode> {
+export async function createNode(service: Requests, providerId?: string): Promise<TestNode> {
   const owner = providerId ?? (await createProvider(service)).id;
   const { body } = await service
     .as()
@@ -40,7 +40,7 @@ export async function createNode(service: TestService, providerId?: string): Pro
 }
 
 export async function createKey(
-  service: TestService,
+  service: Requests,
   owner: { role: string; providerId?: string; nodeId?: string; tenantId?: string; scopes?: string[] },
 ): Promise<string> {
   const { body } = await service

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TestNode } from './fleet.ts';
-import type { Client, TestService } from './service.ts';
+import type { Client, Requests } from './service.ts';
 
 /** An RTX 4090 as an agent reports it, with a hardware uuid of its own. */
 export const gpuInput = (more: Record<string, unknown> = {}) => ({
@@ -22,14 +22,14 @@ export const gpuInputs = (count: number) =>
 
 /** Sends a snapshot with the key of the node's agent, or another one. */
 export const putInventory = (
-  service: TestService,
+  service: Requests,
   node: TestNode,
   snapshot: { generation: number; gpus: readonly object[] } & Record<string, unknown>,
   key: string | undefined = node.key,
 ): ReturnType<Client['put']> => service.as(key).put(`/v1/nodes/${node.id}/inventory`).send(snapshot);
 
 /** Creates GPUs in one atomic batch and returns them as the API shows them. */
-export async function createGpus(service: TestService, node: TestNode, inputs: readonly object[]) {
+export async function createGpus(service: Requests, node: TestNode, inputs: readonly object[]) {
   const { body } = await service
     .as()
     .post('/v1/gpus/batch')
@@ -39,5 +39,5 @@ export async function createGpus(service: TestService, node: TestNode, inputs: r
 }
 
 /** A GPU through the operator's eyes. */
-export const getGpu = async (service: TestService, id: string) =>
+export const getGpu = async (service: Requests, id: string) =>
   (await service.as().get(`/v1/gpus/${id}`).expect(200)).body;

@@ -1,6 +1,6 @@
 import { createKey, createNode, type TestNode } from './fleet.ts';
 import { createGpus, gpuInput } from './gpu-inputs.ts';
-import type { TestService } from './service.ts';
+import type { Requests } from './service.ts';
 
 /** A tenant with its key. */
 export interface TestTenant {
@@ -8,7 +8,7 @@ export interface TestTenant {
   key: string;
 }
 
-export async function createTenant(service: TestService, quotas?: object): Promise<TestTenant> {
+export async function createTenant(service: Requests, quotas?: object): Promise<TestTenant> {
   const { body } = await service
     .as()
     .post('/v1/tenants')
@@ -26,7 +26,7 @@ interface Layout {
 
 /** A node that was heard, with free schedulable GPUs in the order of their index. */
 export async function openNode(
-  service: TestService,
+  service: Requests,
   { gpus, providerId, input }: Layout,
 ): Promise<{ node: TestNode; gpuIds: string[]; tenant: TestTenant }> {
   const node = await createNode(service, providerId);

@@ -24,9 +24,13 @@ export interface TestService {
   stop(): Promise<void>;
 }
 
+/** Whatever answers requests with a key: a service of the test's own process, or of another. */
+export type Requests = Pick<TestService, 'as'>;
+
 export type Client = ReturnType<typeof clientOf>;
 
-const clientOf = (url: string, key: string | null) => {
+/** A client of the server at `url` that sends `key`; the operator's by default, none for null. */
+export const clientOf = (url: string, key: string | null = operatorKey) => {
   const agent = supertest.agent(url);
   return key === null ? agent : agent.set('authorization', `Bearer ${key}`);
 };
@@ -76,7 +80,7 @@ export async function startService(
     database: own,
     url,
     sql,
-    as: (key = operatorKey) => clientOf(url, key),
+    as: (key) => clientOf(url, key),
     async stop() {
       await close();
       await sql.end();

@@ -34,6 +34,7 @@ import { requestId } from './plugins/request-id.ts';
 import { securityHeaders } from './plugins/security-headers.ts';
 import { type App, createServer } from './plugins/server/server.ts';
 import { strictRequest } from './plugins/strict-request.ts';
+import { timeLimit } from './plugins/time-limit.ts';
 import { versionsPlugin } from './plugins/versions.ts';
 import { reconcileWorkers } from './reconcile.ts';
 import { release, tags } from './release.ts';
@@ -143,6 +144,7 @@ function announceCommits(
 async function registerEdge(app: App, config: Config, startup: Startup): Promise<void> {
   await app.register(requestId);
   await app.register(problem, { toAppError });
+  await app.register(timeLimit);
   await app.register(securityHeaders);
   await app.register(cors, { origins: config.corsOrigin });
   await app.register(strictRequest);

@@ -9,9 +9,12 @@ import { requestId } from '../../src/plugins/request-id.ts';
 import { type SecurityHeadersOptions, securityHeaders } from '../../src/plugins/security-headers.ts';
 import { type App, createServer, type ServerOptions } from '../../src/plugins/server/server.ts';
 import { strictRequest } from '../../src/plugins/strict-request.ts';
+import { timeLimit } from '../../src/plugins/time-limit.ts';
 
 interface EdgeOptions extends Partial<ServerOptions>, ProblemOptions, SecurityHeadersOptions {
   corsOrigins?: readonly string[];
+  /** Milliseconds that an answer may take. */
+  limitMs?: number;
   /** Receives each line of the log, parsed. */
   onLog?: (line: Record<string, unknown>) => void;
 }
@@ -22,6 +25,7 @@ export async function edgeApp({
   toAppError,
   tls = false,
   corsOrigins = [],
+  limitMs,
   ...server
 }: EdgeOptions = {}): Promise<App> {
   const logger = onLog
@@ -32,6 +36,7 @@ export async function edgeApp({
   await app.register(securityHeaders, { tls });
   await app.register(cors, { origins: corsOrigins });
   await app.register(problem, toAppError ? { toAppError } : {});
+  await app.register(timeLimit, limitMs === undefined ? {} : { limitMs });
   await app.register(strictRequest);
   await app.register(methodNotAllowed);
   await app.register(jsonParser);

@@ -20,7 +20,7 @@ const planOnce = 'SET plan_cache_mode = force_generic_plan';
 
 /**
  * A pool that survives its server: dead clients are dropped with their error, never raised. Time-outs form a ladder:
- * client 5 s > handler 4 s > `query_timeout` 3 s > `statement_timeout` 2.5 s > `lock_timeout` 1.1 s.
+ * client 5 s > answer 4 s > `query_timeout` 3 s > `statement_timeout` 2.5 s > `lock_timeout` 1.1 s.
  */
 export function createPool({ url, max, name, log, prepare = false }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifySchemaValidationError } from 'fastify';
-import { AppError, unavailable } from '../../kernel/errors.ts';
+import { AppError } from '../../kernel/errors.ts';
 import { malformed, unsupportedMediaType } from '../../kernel/http/http-errors.ts';
 import { fromValidation } from './validation-errors.ts';
 
@@ -10,7 +10,6 @@ const byCode: Readonly<Record<string, (method: string) => AppError>> = {
   FST_ERR_MAX_PARAM_LENGTH: () =>
     new AppError(414, 'request.uri_too_long', 'A part of the path is too long.'),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: (method) => unsupportedMediaType(method, 'The body must be JSON.'),
-  FST_ERR_HANDLER_TIMEOUT: () => unavailable('service.timeout', 'The request took too long.'),
   ECONNRESET: () => malformed('The connection was closed before the body was complete.'),
 };
 

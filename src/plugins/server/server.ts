@@ -40,8 +40,6 @@ export interface ServerOptions {
   trustProxy?: readonly string[];
   /** Bytes of a body; routes of batches raise it. */
   bodyLimit?: number;
-  /** Milliseconds that a handler may take; a 503 is sent then, and `request.signal` aborts. */
-  handlerTimeoutMs?: number;
   /** Milliseconds for headers, and for the whole request: what a slow sender may hold a socket for. */
   headersTimeoutMs?: number;
   requestTimeoutMs?: number;
@@ -53,7 +51,6 @@ export interface ServerOptions {
 
 const defaults = {
   bodyLimit: 262_144,
-  handlerTimeoutMs: 4_000,
   headersTimeoutMs: 5_000,
   requestTimeoutMs: 10_000,
   connectionTimeoutMs: 15_000,
@@ -80,7 +77,6 @@ export function createServer(options: ServerOptions): App {
     logController: new AccessLog(),
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     bodyLimit: limits.bodyLimit,
-    handlerTimeout: limits.handlerTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     connectionTimeout: limits.connectionTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,

@@ -62,7 +62,7 @@ export async function contentionGoals(world: World, tenantId: string, rounds: nu
       value: median(seen.map(({ p95 }) => p95)),
       rule: '<=',
       target: 300,
-      detail: `the others are told 409, after a look that waits for every lock`,
+      detail: `the others are told 409, with the reasons`,
     },
     {
       id: 'X5w',

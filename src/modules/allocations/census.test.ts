@@ -85,4 +85,34 @@ describe('flights over a census', () => {
     expect(await Promise.all(later)).toEqual([2, 2, 3]);
     expect(snapshots).toBe(3);
   });
+
+  it('are shared with those who ask while they run, where these do not mind', async () => {
+    const ends: (() => void)[] = [];
+    const flights = new Flights<number>();
+    const ask = (evenRunning: boolean) =>
+      flights.join(
+        'same',
+        async (begun) => {
+          begun();
+          await new Promise<void>((end) => ends.push(end));
+          return ends.length;
+        },
+        { evenRunning },
+      );
+    const first = ask(true);
+    await settle();
+    const others = [ask(true), ask(false), ask(true)];
+    await settle();
+    for (const end of ends) end();
+    expect(await Promise.all([first, ...others])).toEqual([2, 2, 2, 2]);
+    expect(ends).toHaveLength(2);
+  });
+
+  it('are forgotten once they have failed', async () => {
+    const flights = new Flights<number>();
+    await expect(flights.join('same', async () => Promise.reject(new Error('too slow')))).rejects.toThrow(
+      'too slow',
+    );
+    expect(await flights.join('same', async () => 1)).toBe(1);
+  });
 });

@@ -35,7 +35,10 @@ const stillFits = (plan: Plan, { taken }: Found): Sql => {
   );
 };
 
-/** Locks GPUs of each class: to `skip`, the best that nobody has locked; to `wait`, all of them in the order of their ids. */
+/**
+ * Locks GPUs of each class: to `skip`, the best that nobody has locked; to `wait`, the best whoever has them, in the order
+ * of their ids.
+ */
 function locked(plan: Plan, found: Found, classes: Sql, patience: Patience): Sql {
   const columns = sql`${claimColumns}, o.class, o.place`;
   const from = sql`${plan.tables} JOIN offer o ON o.gpu_id = s.gpu_id`;
@@ -44,7 +47,8 @@ function locked(plan: Plan, found: Found, classes: Sql, patience: Patience): Sql
     ? sql`SELECT t.* FROM ${classes} CROSS JOIN LATERAL (
         SELECT ${columns} FROM ${from} WHERE o.class = c.class AND ${free}
          ORDER BY o.place LIMIT c.size FOR NO KEY UPDATE OF s SKIP LOCKED) t`
-    : sql`SELECT ${columns} FROM ${from} WHERE ${free} ORDER BY s.gpu_id FOR NO KEY UPDATE OF s`;
+    : sql`SELECT ${columns} FROM ${from} JOIN ${classes} ON c.class = o.class AND o.place < c.size
+       WHERE ${free} ORDER BY s.gpu_id FOR NO KEY UPDATE OF s`;
 }
 
 /** By which policy GPUs are given out, and what is done about those that somebody has locked. */

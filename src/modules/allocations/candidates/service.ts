@@ -71,7 +71,7 @@ export class CandidateService {
       limit,
       plans: plansOf(this.#tools.search, request, '', isFree(term, this.#tools.policy)),
     };
-    const explained = () => explainRequest(this.#tools.explainer, request, placementS(term));
+    const explained = () => explainRequest(this.#tools.explainer, request, { placementS: placementS(term) });
     const interruption = interruptionOf({ onInterruption, graceS }, this.#tools.interruptions);
     if (holdTtlS === null) {
       if (tenantId !== undefined) tenantOf(ctx.principal, tenantId);
@@ -103,7 +103,7 @@ export class CandidateService {
 
   /**
    * Looks until there is something to tell. Before a no, what is over by the clock is ended, and the no is explained;
-   * whom others beat waits for them the next time.
+   * whom others beat waits for them the next time, and steps over what they have locked the time after.
    */
   async #until(
     explainAll: boolean,
@@ -118,11 +118,12 @@ export class CandidateService {
         return await attempt(round);
       } catch (error) {
         if (round.isLast || !(error instanceof Again || isLostRace(error))) throw asUnavailable(error, []);
-        round.patience = 'wait';
+        round.patience = round.patience === 'skip' ? 'wait' : 'skip';
         if (!(error instanceof Again) || !error.isEmpty) continue;
         if ((await this.#tools.expiry.sweep('wait')) > 0) continue;
         round.explain ??= (await explained()).explain;
         round.isLast = true;
+        round.patience = 'wait';
       }
     }
   }

@@ -128,13 +128,24 @@ function rankedTeams(wish: Wish, order: Sql): Sql {
   )`;
 }
 
+/**
+ * For how many GPUs a claim waits: for no more than it wants, since a lock stays even on a row that turns out to be of no
+ * use, and those who wait for many would queue behind each other on each. For more where a GPU may not go with its
+ * partitions.
+ */
+const awaited = (count: number): Sql =>
+  count === 1
+    ? sql`1`
+    : sql`CASE WHEN EXISTS (SELECT FROM ranked JOIN inventory.gpu_state p USING (gpu_id) WHERE p.root_gpu_id <> p.gpu_id)
+          THEN ${count + slack}::bigint ELSE ${count}::bigint END`;
+
 /** Locks GPUs of `ranked`; what changed since the snapshot is looked at again on the locked row. */
 function locked({ count, tables, condition }: Wish, room: Room, patience: Patience): Sql {
-  const window = sql`(SELECT * FROM ranked ORDER BY place LIMIT ${count + slack})`;
-  const rest =
+  const [looked, rest] =
     patience === 'skip'
-      ? sql`ORDER BY k.place LIMIT ${count} FOR NO KEY UPDATE OF s SKIP LOCKED`
-      : sql`ORDER BY s.gpu_id FOR NO KEY UPDATE OF s`;
+      ? [sql`${count + slack}`, sql`ORDER BY k.place LIMIT ${count} FOR NO KEY UPDATE OF s SKIP LOCKED`]
+      : [awaited(count), sql`ORDER BY s.gpu_id FOR NO KEY UPDATE OF s`];
+  const window = sql`(SELECT * FROM ranked ORDER BY place LIMIT ${looked})`;
   return sql`taken AS MATERIALIZED (
     SELECT ${claimColumns}, k.team, k.place
       FROM ${tables} JOIN ${window} k ON k.gpu_id = s.gpu_id
@@ -179,8 +190,8 @@ function chosen(wish: Wish): Sql {
 
 /**
  * Claims the best GPUs for a wish; no allocation where `count` of them could not be had in this one statement. To `skip`
- * what others have locked is right among equals, and never proves that nothing is left; to `wait` does, in the order of
- * the ids.
+ * what others have locked is right among equals; to `wait` for those who have the best is to learn, by another look, what
+ * came of them. That nothing is left only `possible` says.
  */
 export function claimBest(
   tx: Transaction,

@@ -112,31 +112,29 @@ export class ClaimService {
         const allocation = await this.#best(ctx, attempt, { ...claim, count: attempt.count });
         if (allocation) return allocation;
       }
-      const { explain, fits } = await explainRequest(
-        this.#tools.explainer,
-        request,
-        placementS(claim),
-        claim.share,
-      );
+      const { explain, fits } = await explainRequest(this.#tools.explainer, request, {
+        placementS: placementS(claim),
+        share: claim.share,
+        evenRunning: true,
+      });
       if (again || !fits) throw noCapacity(explain);
     }
   }
 
   /**
-   * The best GPUs for a request. The first pass steps over what others have locked; each further one waits for them, with
-   * nothing due before it. Null once there was not enough for such a pass, before anything was locked.
+   * The best GPUs for a request. One pass steps over what others have locked, the next waits for whoever has the best,
+   * and sees what came of it. Null once there was not enough before anything was locked, and nothing is due.
    */
   async #best(
     ctx: RequestContext,
     { work, oneStatement }: Attempt,
     claim: Claim,
   ): Promise<AllocationView | null> {
-    const { allocation } = await this.#attempt(ctx, (tx) => work(tx, claim, 'skip'), oneStatement);
-    if (allocation) return allocation;
-    for (let pass = 1; pass < maxPasses; pass++) {
-      await this.#tools.expiry.sweep('wait');
-      const outcome = await this.#attempt(ctx, (tx) => work(tx, claim, 'wait'), oneStatement);
-      if (outcome.allocation || !outcome.possible) return outcome.allocation;
+    for (let pass = 0; pass < maxPasses; pass++) {
+      const patience = pass % 2 === 0 ? 'skip' : 'wait';
+      const outcome = await this.#attempt(ctx, (tx) => work(tx, claim, patience), oneStatement);
+      if (outcome.allocation) return outcome.allocation;
+      if (!outcome.possible && (await this.#tools.expiry.sweep('wait')) === 0) return null;
     }
     return null;
   }

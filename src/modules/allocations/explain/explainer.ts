@@ -44,6 +44,16 @@ async function explainIn(db: Queryable, question: Question): Promise<Explain> {
 export const fits = ({ count }: Pick<Asked, 'count'>, { filters }: Pick<Explain, 'filters'>): boolean =>
   (filters.at(-1)?.remaining.gpus ?? 0) >= count;
 
+/** What an explanation depends on beside the request. */
+export interface Circumstances {
+  /** Seconds that the GPUs are wanted for; null for without an end. */
+  placementS?: number | null;
+  /** Thousandths of each GPU. */
+  share?: number;
+  /** Whether a count will do that began before the question: of many who ask the same at once, one pays for all. */
+  evenRunning?: boolean;
+}
+
 /** Beside the time that a claim takes, well below that of a request. */
 const patienceMs = 2000;
 
@@ -54,8 +64,8 @@ interface Options {
 }
 
 /**
- * Explains empty and short answers by exact counts over the whole fleet, each in one snapshot that was taken after the
- * question came in. Requests that ask the same at the same time share one count.
+ * Explains empty and short answers by exact counts over the whole fleet, each in one snapshot. Requests that ask the
+ * same at the same time share one count.
  */
 export class Explainer {
   readonly #census: Census;
@@ -70,28 +80,25 @@ export class Explainer {
   }
 
   /**
-   * What each filter of a request removes, and what could be changed; for GPUs that are wanted for `placementS` seconds,
-   * or without an end, whole or a share of each.
+   * What each filter of a request removes, and what could be changed.
    *
    * @throws 400 `request.invalid` naming what the filter does not know; 503 `query.timeout` where counting takes too long.
    */
-  async explain(request: Asked, placementS: number | null = null, share = wholeGpu): Promise<Explain> {
+  async explain(
+    request: Asked,
+    { placementS = null, share = wholeGpu, ...shared }: Circumstances = {},
+  ): Promise<Explain> {
     const question = questionOf(this.#search, request, placementS, share);
-    return this.#flights.join(nameOf(question), (begun) =>
-      this.#census.count((db) => explainIn(db, question), begun),
-    );
+    const count = (begun: () => void) => this.#census.count((db) => explainIn(db, question), begun);
+    return this.#flights.join(nameOf(question), count, shared);
   }
 
   /** The same for an answer that is due in any case: null where the explanation cannot be had within 2 s. */
-  async explainInTime(
-    request: Asked,
-    placementS: number | null = null,
-    share = wholeGpu,
-  ): Promise<Explain | null> {
+  async explainInTime(request: Asked, circumstances: Circumstances = {}): Promise<Explain | null> {
     const enough = new AbortController();
     try {
       const late = delay(patienceMs, null, { signal: enough.signal, ref: false });
-      return await Promise.race([this.explain(request, placementS, share), late]);
+      return await Promise.race([this.explain(request, circumstances), late]);
     } catch (error) {
       this.#log.warn({ err: error }, 'an empty answer could not be explained');
       return null;

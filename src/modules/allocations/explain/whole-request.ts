@@ -1,7 +1,6 @@
 import type { Static } from 'typebox';
-import { wholeGpu } from '../life/domain.ts';
 import type { GpuAlternative } from '../schemas.ts';
-import { type Explain, type Explainer, fits } from './explainer.ts';
+import { type Circumstances, type Explain, type Explainer, fits } from './explainer.ts';
 import type { Asked } from './question.ts';
 
 type Request = Static<typeof GpuAlternative>;
@@ -21,14 +20,13 @@ export interface Explanation {
 export async function explainRequest(
   explainer: Pick<Explainer, 'explainInTime'>,
   request: Request,
-  placementS: number | null,
-  share: number = wholeGpu,
+  circumstances: Circumstances,
 ): Promise<Explanation> {
   const [whole, ...groups] = asksOf(request);
-  const explain = await explainer.explainInTime(whole, placementS, share);
+  const explain = await explainer.explainInTime(whole, circumstances);
   if (!explain || !fits(whole, explain)) return { explain, fits: false };
   for (const group of groups) {
-    const ofGroup = await explainer.explainInTime(group, placementS, share);
+    const ofGroup = await explainer.explainInTime(group, circumstances);
     if (!ofGroup || !fits(group, ofGroup)) return { explain: ofGroup, fits: false };
   }
   return { explain, fits: true };

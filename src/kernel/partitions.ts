@@ -78,9 +78,14 @@ export class PartitionsOnDemand {
     this.#series = series;
   }
 
-  /** Days as `2026-01-31`. In a transaction of its own: it must not be called within one. */
+  /** Which of these days (`2026-01-31`) are not known to have one. */
+  missing(days: Iterable<string>): string[] {
+    return [...new Set(days)].filter((day) => !this.#days.has(day));
+  }
+
+  /** In a transaction of its own: it must not be called within one. */
   async ensure(days: Iterable<string>): Promise<void> {
-    const missing = [...new Set(days)].filter((day) => !this.#days.has(day));
+    const missing = this.missing(days);
     if (missing.length === 0) return;
     await ensurePartitions(this.#db, this.#series, missing);
     for (const day of missing) this.#days.add(day);

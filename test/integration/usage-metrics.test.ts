@@ -276,17 +276,17 @@ describe('exactly once', () => {
   });
 });
 
-/** Makes the next transaction that marks an hour fail at its COMMIT, once; answers how to take that back. */
+/** Makes the next transaction that marks a late hour fail at its COMMIT, once; answers how to take that back. */
 async function breakNextCommit(statement: string): Promise<() => Promise<void>> {
   await service.sql.query(`
     CREATE SEQUENCE faults;
     CREATE FUNCTION inject() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     BEGIN IF nextval('faults') = 1 THEN ${statement}; END IF; RETURN NULL; END $$;
-    CREATE CONSTRAINT TRIGGER fault AFTER INSERT ON inventory.metric_unfolded DEFERRABLE INITIALLY DEFERRED
+    CREATE CONSTRAINT TRIGGER fault AFTER INSERT ON inventory.metric_late DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION inject()`);
   return async () => {
     await service.sql.query(
-      'DROP TRIGGER fault ON inventory.metric_unfolded; DROP FUNCTION inject(); DROP SEQUENCE faults',
+      'DROP TRIGGER fault ON inventory.metric_late; DROP FUNCTION inject(); DROP SEQUENCE faults',
     );
   };
 }

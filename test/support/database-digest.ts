@@ -7,7 +7,7 @@ const volatile: Readonly<Record<string, string>> = {
 };
 
 /** What a worker derives from what was stored before. */
-const derived: readonly string[] = ['metric_unfolded', 'metric_minute', 'metric_hour'];
+const derived: readonly string[] = ['metric_unfolded', 'metric_late', 'metric_minute', 'metric_hour'];
 
 /** One hash for each table of the service: equal hashes mean that not a single value was changed. */
 export async function databaseDigest(sql: pg.Pool): Promise<Record<string, string>> {

@@ -10,8 +10,8 @@ import { newId } from '../../src/kernel/ids.ts';
 const log = pino({ level: 'silent' });
 
 /** The kernel's database as the service has it, with a small pool. */
-export const openDatabase = (url: string, max = 4): Database =>
-  new Database({ pool: createPool({ url, max, name: 'test', log }), log });
+export const openDatabase = (url: string, max = 4, name = 'test'): Database =>
+  new Database({ pool: createPool({ url, max, name, log }), log });
 
 const nobody = { providerId: null, nodeId: null, tenantId: null, scopes: [] };
 export const operator: Principal = { ...nobody, keyId: newId(), role: 'operator' };

@@ -27,18 +27,16 @@ export interface Facts {
   units: ReadonlyMap<string, string>;
 }
 
-/** The samples of a request, sorted. */
+/** What is wrong with the samples of a request. */
 export interface Judgement {
-  kept: Sample[];
-  /** Same GPU, metric and moment as one before in the request. */
-  duplicates: number;
   rejected: Rejection[];
-  /** Metrics that nobody has sent before, with the unit of their first sample. */
+  /** Metrics that nobody has sent before, with the unit of their first sample that is not rejected. */
   fixed: Map<string, string>;
 }
 
 const dayMs = 86_400_000;
-const aheadMs = 300_000;
+/** How far ahead of the database's clock a sample may be. */
+export const aheadMs = 300_000;
 
 /** Decides about each sample of a request; samples older than `keepDays` are history that nobody keeps. */
 export function judge(
@@ -46,12 +44,7 @@ export function judge(
   { moment, gpuIds, units }: Facts,
   keepDays: number,
 ): Judgement {
-  const { kept, rejected, fixed }: Omit<Judgement, 'duplicates'> = {
-    kept: [],
-    rejected: [],
-    fixed: new Map(),
-  };
-  const seen = new Set<string>();
+  const fixed = new Map<string, string>();
   const refusal = ({ gpuId, metric, unit, at }: Sample): Omit<Rejection, 'index'> | null => {
     if (!gpuIds.has(gpuId)) return { reason: 'unknown_gpu', detail: 'is not a GPU of this key' };
     const time = Date.parse(at);
@@ -63,17 +56,9 @@ export function judge(
     else if (known !== unit) return { reason: 'unit_mismatch', detail: `the unit of ${metric} is ${known}` };
     return null;
   };
-  let duplicates = 0;
-  for (const [index, sample] of samples.entries()) {
+  const rejected = samples.flatMap((sample, index) => {
     const refused = refusal(sample);
-    if (refused) {
-      rejected.push({ index, ...refused });
-      continue;
-    }
-    const key = `${sample.gpuId} ${sample.metric} ${sample.at}`;
-    if (seen.has(key)) duplicates++;
-    else kept.push(sample);
-    seen.add(key);
-  }
-  return { kept, duplicates, rejected, fixed };
+    return refused === null ? [] : [{ index, ...refused }];
+  });
+  return { rejected, fixed };
 }

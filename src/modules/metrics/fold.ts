@@ -1,4 +1,4 @@
-import sql from 'sql-template-tag';
+import sql, { raw, type Sql } from 'sql-template-tag';
 import type { Database } from '../../kernel/db/database.ts';
 import type { Queryable } from '../../kernel/db/transaction.ts';
 import { PartitionsOnDemand } from '../../kernel/partitions.ts';
@@ -6,21 +6,23 @@ import type { MetricSeries } from './series.ts';
 import { binOf } from './sketch.ts';
 import { openS } from './store.ts';
 
-/** Hours of a series that are folded at once: as many as take about so long, for late samples wait behind them. */
-const batches = { first: 20, largest: 200, targetMs: 200 } as const;
-/** How long after its end an hour is folded: what comes in time for that makes no second revision, nor a lock. */
+/** Marks that are taken at once: as many as take about so long, so that no transaction is a long one. */
+const batches = { first: 20, largest: 1000, targetMs: 300 } as const;
+/** How long after its end an hour is folded: what comes in time for that makes no second revision. */
 const settleS = openS + 60;
 
-interface Hour {
+interface Mark {
   gpuId: string;
   metricId: number;
   hour: Date;
+  /** Of a batch of late samples; null for the mark that the hour had while it was open. */
+  id: number | null;
 }
 
 /**
  * Makes roll-ups of hours that are over. A roll-up is a function of the samples that there are, so an hour can be folded
  * any number of times; one that a late sample has marked again gets a higher revision. Any number of replicas may fold at
- * once: each hour is locked by its mark, which goes in the same transaction.
+ * once: each locks marks that nobody else has, and they go in the same transaction. Whoever stores samples locks none.
  */
 export class Fold {
   readonly #db: Database;
@@ -41,9 +43,9 @@ export class Fold {
     await this.#minutes.ensure(days);
     await this.#hours.ensure(days);
     try {
-      for (let folded = -1; folded !== 0; ) {
+      for (let taken = -1; taken !== 0; ) {
         const begun = performance.now();
-        folded = await this.#foldBatch(days);
+        taken = await this.#foldBatch(days);
         this.#resize(batches.targetMs / (performance.now() - begun));
       }
     } catch (error) {
@@ -59,32 +61,57 @@ export class Fold {
 
   async #dueDays(): Promise<string[]> {
     const rows = await this.#db.rows<{ day: string }>(sql`/* metrics:due_days */
-      SELECT DISTINCT (hour AT TIME ZONE 'UTC')::date::text AS day FROM inventory.metric_unfolded WHERE ${isDue}`);
+      (${dueDaysOf('metric_unfolded')}) UNION (${dueDaysOf('metric_late')})`);
     return rows.map(({ day }) => day);
   }
 
-  /** The number of hours that it folded. */
+  /** The number of marks that it took. */
   #foldBatch(days: readonly string[]): Promise<number> {
     return this.#db.write({ worker: 'metrics.fold' }, async (tx) => {
-      const hours = await tx.rows<Hour>(sql`/* metrics:take_hours */
-        SELECT gpu_id, metric_id, hour FROM inventory.metric_unfolded
-         WHERE ${isDue} AND (hour AT TIME ZONE 'UTC')::date = ANY(${days}::date[])
-         ORDER BY hour, gpu_id LIMIT ${this.#batchSize}::integer FOR UPDATE SKIP LOCKED`);
-      // A statement, and so a snapshot, of its own: it sees what those have stored who held the marks until now.
-      if (hours.length > 0) await foldHours(tx, hours);
-      return hours.length;
+      const isOurs = sql`${isDue} AND ${utcDay} = ANY(${days}::date[])`;
+      const marks = await tx.rows<Mark>(sql`/* metrics:take_marks */
+        WITH unfolded AS (
+          SELECT gpu_id, metric_id, hour FROM inventory.metric_unfolded WHERE ${isOurs}
+           ORDER BY hour, gpu_id LIMIT ${this.#batchSize}::integer FOR UPDATE SKIP LOCKED
+        ), late AS (
+          SELECT gpu_id, metric_id, hour, id FROM inventory.metric_late WHERE ${isOurs}
+           ORDER BY hour, gpu_id LIMIT ${this.#batchSize}::integer FOR UPDATE SKIP LOCKED
+        )
+        SELECT *, NULL::bigint AS id FROM unfolded UNION ALL SELECT * FROM late`);
+      // A statement, and so a snapshot, of its own: it holds the samples of all who had written or locked these marks.
+      if (marks.length > 0) await foldHours(tx, marks);
+      return marks.length;
     });
   }
 }
 
-const isDue = sql`hour <= clock_timestamp() - interval '1 hour' - make_interval(secs => ${settleS}::integer)`;
+const isDue = sql`hour <= statement_timestamp() - interval '1 hour' - make_interval(secs => ${settleS}::integer)`;
+const utcDay = sql`(hour AT TIME ZONE 'UTC')::date`;
 
-/** Samples are never changed or deleted one by one: the same number of them is the same content. */
-const foldHours = (tx: Queryable, hours: readonly Hour[]): Promise<number> =>
+/** Each day is looked up by the index from the one before: there may be millions of marks of one hour. */
+function dueDaysOf(table: string): Sql {
+  const first = (since: Sql): Sql =>
+    sql`SELECT ${utcDay} AS day FROM inventory.${raw(table)} WHERE ${isDue} AND ${since} ORDER BY hour LIMIT 1`;
+  return sql`
+    WITH RECURSIVE found(day) AS (
+      (${first(sql`TRUE`)})
+      UNION ALL
+      SELECT (${first(sql`hour >= (found.day + 1)::timestamp AT TIME ZONE 'UTC'`)}) FROM found WHERE found.day IS NOT NULL
+    ) SELECT day::text FROM found WHERE day IS NOT NULL`;
+}
+
+/**
+ * Samples are never changed or deleted one by one: more of them are a later state of the hour, as many are the same. So of
+ * two folds of one hour the one that saw more stands, whichever comes last.
+ */
+const foldHours = (tx: Queryable, marks: readonly Mark[]): Promise<number> =>
   tx.execute(sql`/* metrics:fold_hours */
-    WITH due AS (
-      SELECT * FROM unnest(${hours.map(({ gpuId }) => gpuId)}::uuid[], ${hours.map(({ metricId }) => metricId)}::integer[],
-                           ${hours.map(({ hour }) => hour)}::timestamptz[]) AS d(gpu_id, metric_id, hour)
+    WITH taken AS MATERIALIZED (
+      SELECT * FROM unnest(${marks.map(({ gpuId }) => gpuId)}::uuid[], ${marks.map(({ metricId }) => metricId)}::integer[],
+                           ${marks.map(({ hour }) => hour)}::timestamptz[], ${marks.map(({ id }) => id)}::bigint[])
+               AS t(gpu_id, metric_id, hour, id)
+    ), due AS (
+      SELECT DISTINCT gpu_id, metric_id, hour FROM taken
     ), samples AS MATERIALIZED (
       SELECT d.gpu_id, d.metric_id, d.hour, s.at, s.value
         FROM due d JOIN inventory.metric_sample s
@@ -92,10 +119,10 @@ const foldHours = (tx: Queryable, hours: readonly Hour[]): Promise<number> =>
     ), minutes AS (
       INSERT INTO inventory.metric_minute AS r (gpu_id, metric_id, at, count, sum, min, max)
       SELECT gpu_id, metric_id, date_trunc('minute', at, 'UTC'), count(*), sum(value ORDER BY at), min(value), max(value)
-        FROM samples GROUP BY 1, 2, 3
+        FROM samples GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
           ON CONFLICT (gpu_id, metric_id, at) DO UPDATE
          SET count = excluded.count, sum = excluded.sum, min = excluded.min, max = excluded.max, revision = r.revision + 1
-       WHERE r.count <> excluded.count
+       WHERE r.count < excluded.count
     ), bins AS (
       SELECT gpu_id, metric_id, hour, array_agg(bin ORDER BY bin) AS bins, array_agg(n ORDER BY bin) AS bin_counts
         FROM (SELECT gpu_id, metric_id, hour, ${binOf(sql`value`)} AS bin, count(*)::integer AS n
@@ -104,11 +131,14 @@ const foldHours = (tx: Queryable, hours: readonly Hour[]): Promise<number> =>
     ), hours AS (
       INSERT INTO inventory.metric_hour AS r (gpu_id, metric_id, at, count, sum, min, max, bins, bin_counts)
       SELECT gpu_id, metric_id, hour, count(*), sum(value ORDER BY at), min(value), max(value), b.bins, b.bin_counts
-        FROM samples JOIN bins b USING (gpu_id, metric_id, hour) GROUP BY 1, 2, 3, b.bins, b.bin_counts
+        FROM samples JOIN bins b USING (gpu_id, metric_id, hour) GROUP BY 1, 2, 3, b.bins, b.bin_counts ORDER BY 1, 2, 3
           ON CONFLICT (gpu_id, metric_id, at) DO UPDATE
          SET count = excluded.count, sum = excluded.sum, min = excluded.min, max = excluded.max,
              bins = excluded.bins, bin_counts = excluded.bin_counts, revision = r.revision + 1
-       WHERE r.count <> excluded.count
+       WHERE r.count < excluded.count
+    ), late AS (
+      DELETE FROM inventory.metric_late l USING taken t
+       WHERE l.gpu_id = t.gpu_id AND l.metric_id = t.metric_id AND l.hour = t.hour AND l.id = t.id
     )
-    DELETE FROM inventory.metric_unfolded u USING due d
-     WHERE u.gpu_id = d.gpu_id AND u.metric_id = d.metric_id AND u.hour = d.hour`);
+    DELETE FROM inventory.metric_unfolded u USING taken t
+     WHERE t.id IS NULL AND u.gpu_id = t.gpu_id AND u.metric_id = t.metric_id AND u.hour = t.hour`);

@@ -1,15 +1,16 @@
 import type { Static } from 'typebox';
 import type { RequestContext } from '../../kernel/context.ts';
 import type { Database } from '../../kernel/db/database.ts';
-import type { Transaction } from '../../kernel/db/transaction.ts';
-import { invalid } from '../../kernel/errors.ts';
+import { sqlState } from '../../kernel/db/errors.ts';
+import type { Queryable } from '../../kernel/db/transaction.ts';
+import { AppError, invalid } from '../../kernel/errors.ts';
 import { parseTimestamp } from '../../kernel/http/timestamp.ts';
 import { PartitionsOnDemand } from '../../kernel/partitions.ts';
 import { visibleGpus } from '../inventory/index.ts';
-import { type Facts, type Judgement, judge, type Sample } from './domain.ts';
+import { judge, type Sample } from './domain.ts';
 import type { RecordUsageMetrics, UsageMetricReceipt } from './schemas.ts';
 import type { MetricSeries } from './series.ts';
-import { fixUnits, insertSamples, readFacts } from './store.ts';
+import { type Batch, fixUnits, storableDays, takeSamples } from './store.ts';
 
 type Given = Static<typeof RecordUsageMetrics>['samples'];
 type Receipt = Static<typeof UsageMetricReceipt>;
@@ -29,35 +30,56 @@ export class SampleIngest {
   /** @throws 400 naming a moment that is none. */
   async record(ctx: RequestContext, given: Given): Promise<Receipt> {
     const samples = samplesOf(given);
-    const facts = await readFacts(this.#db, samples, visibleGpus(ctx.principal));
-    const judged = judge(samples, facts, this.#keepDays);
-    await this.#partitions.ensure(judged.kept.map(({ at }) => at.slice(0, 10)));
-    // Almost always one statement; only a metric that is new needs its unit settled before.
-    return judged.fixed.size === 0
-      ? this.#db.writeAtOnce(ctx, (tx) => store(tx, judged))
-      : this.#db.write(ctx, async (tx) =>
-          store(tx, judge(samples, await withNewUnits(tx, facts, judged), this.#keepDays)),
-        );
+    await this.#ensureDays(samples);
+    const batch = { samples, visible: visibleGpus(ctx.principal), keepDays: this.#keepDays };
+    try {
+      return await this.#db.writeAtOnce(ctx, (tx) => take(tx, { ...batch, isContested: false }));
+    } catch (error) {
+      if (!(error instanceof NewMetrics) && !isDuplicate(error)) throw error;
+      return this.#db.write(ctx, async (tx) => {
+        if (error instanceof NewMetrics) await fixUnits(tx, error.units);
+        return take(tx, { ...batch, isContested: true });
+      });
+    }
+  }
+
+  async #ensureDays(samples: readonly Sample[]): Promise<void> {
+    const missing = this.#partitions.missing(samples.map(({ at }) => at.slice(0, 10)));
+    if (missing.length > 0)
+      await this.#partitions.ensure(await storableDays(this.#db, missing, this.#keepDays));
   }
 }
 
-async function store(tx: Transaction, { kept, duplicates, rejected }: Judgement): Promise<Receipt> {
-  const stored = kept.length === 0 ? 0 : await insertSamples(tx, kept);
-  return { accepted: stored, duplicates: duplicates + kept.length - stored, rejected };
+/** Somebody has stored one of these samples meanwhile. */
+const isDuplicate = (error: unknown): boolean =>
+  error instanceof AppError && sqlState(error.cause) === '23505';
+
+/** Nothing was stored: the units of these metrics have to be settled before, which takes a statement of its own. */
+class NewMetrics extends Error {
+  readonly units: ReadonlyMap<string, string>;
+
+  constructor(units: ReadonlyMap<string, string>) {
+    super('There are metrics that nobody has sent before.');
+    this.units = units;
+  }
 }
 
-const withNewUnits = async (tx: Transaction, facts: Facts, { fixed }: Judgement): Promise<Facts> => ({
-  ...facts,
-  units: new Map([...facts.units, ...(await fixUnits(tx, fixed))]),
-});
+/** @throws NewMetrics */
+async function take(tx: Queryable, batch: Batch): Promise<Receipt> {
+  const { samples, keepDays, isContested } = batch;
+  const { stored, facts } = await takeSamples(tx, batch);
+  const { rejected, fixed } = facts ? judge(samples, facts, keepDays) : { rejected: [], fixed: new Map() };
+  if (!isContested && facts && samples.some(({ metric }) => !facts.units.has(metric)))
+    throw new NewMetrics(fixed);
+  return { accepted: stored, duplicates: samples.length - rejected.length - stored, rejected };
+}
 
-/** Samples of one reading share their moment: it is read once. */
+/** Samples of one reading share their moment, and come one after another: it is read once. */
 function samplesOf(given: Given): Sample[] {
-  const moments = new Map<unknown, string>();
-  return given.map((sample, index) => {
-    const at = moments.get(sample.at) ?? readMoment(sample.at, index);
-    moments.set(sample.at, at);
-    return { ...sample, at };
+  let [text, moment] = ['', ''];
+  return given.map(({ gpuId, metric, value, unit, at }, index) => {
+    if (at !== text) [text, moment] = [String(at), readMoment(at, index)];
+    return { gpuId, metric, value, unit, at: moment };
   });
 }
 

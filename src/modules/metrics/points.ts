@@ -79,12 +79,13 @@ function rolled(
     ${rest}`;
 }
 
-const unfolded = ({ question: { from, to }, metricId }: Asked): Sql => sql`
-  unfolded AS MATERIALIZED (
-    SELECT u.gpu_id, u.hour FROM inventory.metric_unfolded u
+const marks = (table: string, { question: { from, to }, metricId }: Asked): Sql => sql`
+    SELECT u.gpu_id, u.hour FROM inventory.${raw(table)} u
      WHERE u.metric_id = ${metricId}::integer AND u.gpu_id IN (SELECT gpu_id FROM gpus)
-       AND u.hour > ${from}::timestamptz - interval '1 hour' AND u.hour < ${to}::timestamptz
-  )`;
+       AND u.hour > ${from}::timestamptz - interval '1 hour' AND u.hour < ${to}::timestamptz`;
+
+const unfolded = (asked: Asked): Sql => sql`
+  unfolded AS MATERIALIZED (${marks('metric_unfolded', asked)} UNION ${marks('metric_late', asked)})`;
 
 /** The bucket of a reading, counted from the begin of the range. */
 const bucket = ({ question: { from, stepS } }: Asked): Sql =>

@@ -21,7 +21,8 @@ export const metricSeries = ({
     keepDays,
     // Roll-ups are made of samples: until they are, these are all that there is.
     inUse: (from, to) =>
-      sql`EXISTS (SELECT FROM inventory.metric_unfolded u WHERE u.hour >= ${from} AND u.hour < ${to})`,
+      sql`(EXISTS (SELECT FROM inventory.metric_unfolded u WHERE u.hour >= ${from} AND u.hour < ${to})
+        OR EXISTS (SELECT FROM inventory.metric_late l WHERE l.hour >= ${from} AND l.hour < ${to}))`,
   },
   minutes: { table: 'metric_minute', width: 'day', keepDays: Math.max(keepDays, keepMinutesDays) },
   hours: { table: 'metric_hour', width: 'month', keepDays: Math.max(keepDays, keepHoursDays) },

@@ -1,80 +1,145 @@
-import sql, { type Sql } from 'sql-template-tag';
+import sql, { empty, type Sql } from 'sql-template-tag';
 import type { Queryable } from '../../kernel/db/transaction.ts';
-import type { Facts, Sample } from './domain.ts';
+import { aheadMs, type Facts, type Sample } from './domain.ts';
 
-const unique = (values: readonly string[]): string[] => [...new Set(values)];
-
-/** `visible` is a condition on `gpu_state s`: the GPUs that the caller may send samples of. */
-export async function readFacts(db: Queryable, samples: readonly Sample[], visible: Sql): Promise<Facts> {
-  const ids = unique(samples.map(({ gpuId }) => gpuId));
-  const names = unique(samples.map(({ metric }) => metric));
-  const [row] = await db.rows<{ moment: number; ids: string[]; units: Record<string, string> | null }>(
-    sql`/* metrics:facts */
-    SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS moment,
-           ARRAY(SELECT s.gpu_id::text FROM inventory.gpu_state s
-                  WHERE s.gpu_id = ANY(${ids}::uuid[]) AND ${visible}) AS ids,
-           (SELECT jsonb_object_agg(name, unit) FROM inventory.metric WHERE name = ANY(${names}::text[])) AS units`,
-  );
-  const { moment = 0, ids: gpuIds = [], units = null } = row ?? {};
-  return { moment, gpuIds: new Set(gpuIds), units: new Map(Object.entries(units ?? {})) };
+/** The days among these (`2026-01-31`) that there may be samples of: of others none is stored. */
+export async function storableDays(
+  db: Queryable,
+  days: readonly string[],
+  keepDays: number,
+): Promise<string[]> {
+  const rows = await db.rows<{ day: string }>(sql`/* metrics:storable_days */
+    SELECT day::text FROM unnest(${days}::date[]) AS d(day)
+     WHERE day >= (clock_timestamp() AT TIME ZONE 'UTC')::date - ${keepDays}::integer
+       AND day <= (clock_timestamp() AT TIME ZONE 'UTC')::date + 1`);
+  return rows.map(({ day }) => day);
 }
 
 /**
- * The units of metrics that were new a moment ago: of first samples at once one fixes the unit, the others wait for it
- * and read it with a statement, and so a snapshot, of their own.
+ * The units of metrics that are new: of first samples at once one fixes the unit, the others wait for it and find it with
+ * a statement, and so a snapshot, of their own.
  */
-export async function fixUnits(
-  tx: Queryable,
-  fixed: ReadonlyMap<string, string>,
-): Promise<Map<string, string>> {
+export const fixUnits = (tx: Queryable, fixed: ReadonlyMap<string, string>): Promise<number> => {
   const names = [...fixed.keys()].sort();
-  await tx.execute(sql`/* metrics:fix_units */
+  return tx.execute(sql`/* metrics:fix_units */
     INSERT INTO inventory.metric (name, unit)
     SELECT * FROM unnest(${names}::text[], ${names.map((name) => fixed.get(name))}::text[]) AS m(name, unit)
         ON CONFLICT (name) DO NOTHING`);
-  const rows = await tx.rows<{ name: string; unit: string }>(sql`/* metrics:units */
-    SELECT name, unit FROM inventory.metric WHERE name = ANY(${names}::text[])`);
-  return new Map(rows.map(({ name, unit }) => [name, unit]));
-}
+};
 
 /** How long after its end an hour is open: no mark is taken away before, see `fold.ts`. */
 export const openS = 60;
 
+/** Of a batch, by the moment at which the statement began: an hour is open for all of it, or for none. */
+const isOpen = sql`(hour > statement_timestamp() - interval '1 hour' - make_interval(secs => ${openS}::integer))`;
+
+export interface Batch {
+  samples: readonly Sample[];
+  /** A condition on `gpu_state s`: the GPUs that the caller may send samples of. */
+  visible: Sql;
+  keepDays: number;
+  /**
+   * Whether others may be storing the same samples, and metrics may be new. Otherwise nothing is stored where a metric is,
+   * and the statement fails where somebody else was faster: to be ready for that costs half as much again for each row.
+   */
+  isContested: boolean;
+}
+
+export interface Taken {
+  /** Samples that were not there yet. */
+  stored: number;
+  /** What they were judged by, where one or more of them were refused. */
+  facts: Facts | null;
+}
+
+interface TakenRow {
+  stored: number;
+  facts: { moment: number; gpuIds: string[]; units: Record<string, string> | null } | null;
+}
+
 /**
- * Stores samples that are not there yet and marks the hours that they fall into; yields how many it stored. Uniqueness
- * is the key of the table, in the transaction of the effect: nothing is counted twice, and nothing that was not stored.
+ * Judges samples (by the rules of `judge`), stores those that are not there yet and marks the hours that they fall into,
+ * in one statement. Uniqueness is the key of the table, in the transaction of the effect: nothing is counted twice, and
+ * nothing that was not stored.
  *
- * The mark of an open hour is there to stay until long after this transaction; one of a late sample is locked where it
- * is there already, and left as it is (`WHERE FALSE` updates nothing): the fold of that hour waits for this transaction,
- * or this one for the fold, so that no sample can slip in between unseen. Samples and marks are taken in the order of
- * their keys, so that two batches cannot deadlock.
+ * Nothing here waits for a fold. The mark of an open hour is written once and stays until long after this transaction; an
+ * hour that is over gets a mark of this batch's own, which is seen with its samples or not at all. Samples and marks are
+ * taken in the order of their keys, so that two batches cannot deadlock.
  */
-export async function insertSamples(tx: Queryable, samples: readonly Sample[]): Promise<number> {
-  const [row] = await tx.rows<{ stored: number }>(sql`/* metrics:insert_samples */
-    WITH stored AS (
-      INSERT INTO inventory.metric_sample (gpu_id, metric_id, at, value)
-      SELECT i.gpu_id, m.id, i.at, i.value
-        FROM unnest(${samples.map(({ gpuId }) => gpuId)}::uuid[], ${samples.map(({ metric }) => metric)}::text[],
-                    ${samples.map(({ at }) => at)}::timestamptz[], ${samples.map(({ value }) => value)}::float8[])
-          AS i(gpu_id, metric, at, value)
-        JOIN inventory.metric m ON m.name = i.metric
-       ORDER BY i.gpu_id, m.id, i.at
-          ON CONFLICT (gpu_id, metric_id, at) DO NOTHING
-      RETURNING gpu_id, metric_id, at
+export async function takeSamples(tx: Queryable, batch: Batch): Promise<Taken> {
+  const { samples, visible, keepDays, isContested } = batch;
+  const { gpuIds, metrics, units, series, ats, values } = columnsOf(samples);
+  const [row] = await tx.rows<TakenRow>(sql`/* metrics:take_samples */
+    WITH series AS MATERIALIZED (
+      SELECT i.place, s.gpu_id, i.metric, m.unit,
+             CASE WHEN s.gpu_id IS NOT NULL AND m.unit = i.unit THEN m.id ELSE 0 END AS metric_id
+        FROM unnest(${gpuIds}::uuid[], ${metrics}::text[], ${units}::text[]) WITH ORDINALITY AS i(gpu_id, metric, unit, place)
+        LEFT JOIN inventory.gpu_state s ON s.gpu_id = i.gpu_id AND ${visible}
+        LEFT JOIN inventory.metric m ON m.name = i.metric
+    ), judged AS MATERIALIZED (
+      SELECT array_agg(metric_id ORDER BY place) AS metric_ids,
+             ${isContested}::boolean OR bool_and(unit IS NOT NULL) AS is_known,
+             date_trunc('milliseconds', statement_timestamp()) AS moment
+        FROM series
+    ), kept AS MATERIALIZED (
+      SELECT (${gpuIds}::uuid[])[i.series] AS gpu_id, j.metric_ids[i.series] AS metric_id, i.at, i.value, i.place
+        FROM judged j CROSS JOIN unnest(${series}::integer[], ${ats}::timestamptz[], ${values}::float8[])
+             WITH ORDINALITY AS i(series, at, value, place)
+       WHERE j.is_known AND j.metric_ids[i.series] > 0
+         AND i.at >= j.moment - make_interval(hours => ${keepDays * 24}::integer)
+         AND i.at < j.moment + make_interval(secs => ${(aheadMs + 1) / 1000}::float8)
+    ), fresh AS MATERIALIZED (
+      SELECT DISTINCT ON (gpu_id, metric_id, at) gpu_id, metric_id, at, value FROM kept k
+       WHERE NOT EXISTS (SELECT FROM inventory.metric_sample s
+                          WHERE s.gpu_id = k.gpu_id AND s.metric_id = k.metric_id AND s.at = k.at)
+       ORDER BY gpu_id, metric_id, at, place
+    ), stored AS (
+      INSERT INTO inventory.metric_sample (gpu_id, metric_id, at, value) SELECT * FROM fresh
+      ${isContested ? sql`ON CONFLICT (gpu_id, metric_id, at) DO NOTHING` : empty} RETURNING 1
     ), hours AS MATERIALIZED (
-      SELECT DISTINCT gpu_id, metric_id, date_trunc('hour', at, 'UTC') AS hour FROM stored
+      SELECT DISTINCT gpu_id, metric_id, date_bin('1 hour', at, '2000-01-01Z') AS hour FROM fresh
     ), open AS (
       INSERT INTO inventory.metric_unfolded (gpu_id, metric_id, hour)
       SELECT * FROM hours WHERE ${isOpen} ORDER BY 1, 2, 3
           ON CONFLICT (gpu_id, metric_id, hour) DO NOTHING
     ), late AS (
-      INSERT INTO inventory.metric_unfolded (gpu_id, metric_id, hour)
-      SELECT * FROM hours WHERE NOT ${isOpen} ORDER BY 1, 2, 3
-          ON CONFLICT (gpu_id, metric_id, hour) DO UPDATE SET hour = excluded.hour WHERE FALSE
+      INSERT INTO inventory.metric_late (gpu_id, metric_id, hour) SELECT * FROM hours WHERE NOT ${isOpen}
     )
-    SELECT count(*) AS stored FROM stored`);
-  return row?.stored ?? 0;
+    SELECT (SELECT count(*) FROM stored) AS stored,
+           CASE WHEN (SELECT count(*) FROM kept) < ${samples.length}::integer THEN jsonb_build_object(
+             'moment', (SELECT floor(extract(epoch FROM moment) * 1000) FROM judged),
+             'gpuIds', (SELECT coalesce(jsonb_agg(DISTINCT gpu_id) FILTER (WHERE gpu_id IS NOT NULL), '[]') FROM series),
+             'units', (SELECT jsonb_object_agg(metric, unit) FILTER (WHERE unit IS NOT NULL) FROM series)) END AS facts`);
+  const { stored = 0, facts = null } = row ?? {};
+  return {
+    stored,
+    facts: facts && {
+      moment: facts.moment,
+      gpuIds: new Set(facts.gpuIds),
+      units: new Map(Object.entries(facts.units ?? {})),
+    },
+  };
 }
 
-/** By the moment at which the statement began: an hour is open for all of it, or for none. */
-const isOpen = sql`(hour > statement_timestamp() - interval '1 hour' - make_interval(secs => ${openS}::integer))`;
+/** As arrays of a statement: a GPU, metric and unit stand there once, and samples name them by their place, from 1. */
+function columnsOf(samples: readonly Sample[]) {
+  const places = new Map<string, number>();
+  const named: Sample[] = [];
+  const series = samples.map((sample) => {
+    const key = `${sample.gpuId} ${sample.metric} ${sample.unit}`;
+    const place = places.get(key) ?? named.push(sample);
+    places.set(key, place);
+    return place;
+  });
+  return {
+    gpuIds: named.map(({ gpuId }) => gpuId),
+    metrics: named.map(({ metric }) => metric),
+    units: named.map(({ unit }) => unit),
+    series: plainArray(series),
+    ats: plainArray(samples.map(({ at }) => at)),
+    values: plainArray(samples.map(({ value }) => value)),
+  };
+}
+
+/** An array literal of values without anything to quote, which `pg` would look for in each of them. */
+const plainArray = (values: readonly (string | number)[]): string => `{${values.join(',')}}`;

@@ -1,13 +1,10 @@
 import type pg from 'pg';
-import { pino } from 'pino';
-import { Database } from '../../src/kernel/db/database.ts';
-import { createPool } from '../../src/kernel/db/pool.ts';
 import type { CleaningPolicy } from '../../src/modules/allocations/cleaning/gate.ts';
 import { CleaningTimeouts } from '../../src/modules/allocations/cleaning/timeouts.ts';
 import { Drain } from '../../src/modules/allocations/life/drain.ts';
 import { Expiry } from '../../src/modules/allocations/life/expiry.ts';
 import { stepsWith } from '../../src/modules/allocations/life/transition.ts';
-import type { TestService } from './service.ts';
+import { replicaOf, type TestService } from './service.ts';
 
 /** The setting with which nobody sweeps while a test runs. */
 export const unswept = { ALLOCATION_SWEEP_INTERVAL_MS: '60000' };
@@ -93,7 +90,7 @@ export async function quotaFaults(owner: pg.Pool): Promise<object[]> {
   return rows;
 }
 
-/** What a further replica sweeps with. */
+/** What holds, drains and cleanings are swept with. */
 export interface Sweepers {
   expiry: Expiry;
   drain: Drain;
@@ -101,14 +98,12 @@ export interface Sweepers {
   close(): Promise<void>;
 }
 
-/** `cleaning` as the settings have it, unless a test says otherwise. */
+/** `cleaning` as the settings have it, unless a test says otherwise; of a further replica, unless it brings a `db`. */
 export function createSweepers(
   service: TestService,
   cleaning: CleaningPolicy = { required: false, timeoutS: 900 },
+  db = replicaOf(service),
 ): Sweepers {
-  const log = pino({ level: 'silent' });
-  const pool = createPool({ url: service.database.url, max: 2, name: 'replica', log });
-  const db = new Database({ pool, log });
   const step = stepsWith(cleaning);
   return {
     expiry: new Expiry(db, step),

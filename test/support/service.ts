@@ -6,6 +6,8 @@ import type { DestinationStream } from 'pino';
 import supertest from 'supertest';
 import { type Application, createApplication } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/index.ts';
+import { Database } from '../../src/kernel/db/database.ts';
+import { createPool } from '../../src/kernel/db/pool.ts';
 import { createLogger } from '../../src/logger.ts';
 import { modules } from '../../src/modules.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
@@ -87,4 +89,10 @@ export async function startService(
       if (!database) await own.drop();
     },
   };
+}
+
+/** The database as another replica sees it: connected as the service is, its commits not told to the service's cache. */
+export function replicaOf({ database }: Pick<TestService, 'database'>): Database {
+  const log = createLogger('silent');
+  return new Database({ pool: createPool({ url: database.url, max: 2, name: 'replica', log }), log });
 }

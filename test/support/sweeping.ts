@@ -1,11 +1,8 @@
-import { pino } from 'pino';
 import sql from 'sql-template-tag';
-import { Database } from '../../src/kernel/db/database.ts';
-import { createPool } from '../../src/kernel/db/pool.ts';
 import { nodePorts } from '../../src/modules/allocations/ports.ts';
 import { Sweeper } from '../../src/modules/liveness/sweeper.ts';
 import type { TestNode } from './fleet.ts';
-import type { TestService } from './service.ts';
+import { replicaOf, type TestService } from './service.ts';
 
 const settings = {
   graceS: 10,
@@ -25,13 +22,12 @@ export interface TestSweeper {
   close(): Promise<void>;
 }
 
-/** A replica's sweeper, connected as the service is. */
-export function createSweeper(service: TestService, changes: Partial<typeof settings> = {}): TestSweeper {
-  const log = pino({ level: 'silent' });
-  const db = new Database({
-    pool: createPool({ url: service.database.url, max: 2, name: 'sweeper', log }),
-    log,
-  });
+/** The sweeper of a further replica, unless it brings a `db`. */
+export function createSweeper(
+  service: TestService,
+  changes: Partial<typeof settings> = {},
+  db = replicaOf(service),
+): TestSweeper {
   let ahead = 0;
   const sweeper = new Sweeper({
     db,

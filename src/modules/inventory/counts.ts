@@ -1,12 +1,12 @@
 import sql, { type Sql } from 'sql-template-tag';
 import { maintenanceGateAt } from './gpus/schedulability.ts';
+import { allocationStateAt } from './gpus/view.ts';
 
 /** GPUs that a list shows by default. */
 const shown = sql`s.deleted_at IS NULL AND s.lifecycle <> 'retired'`;
 
-/** Neither held nor allocated at this moment; a hold past its deadline counts as free before anybody swept it. */
-const free = sql`(s.used_units = 0 OR s.held_until <= clock_timestamp()) AND (s.root_gpu_id = s.gpu_id
-  OR inventory.state_through_root(s.root_gpu_id, clock_timestamp()) = 'free')`;
+/** Reads `free` at this moment: neither held nor allocated nor being cleaned, whatever else stands against it. */
+const free = sql`${allocationStateAt(sql`clock_timestamp()`)} = 'free'`;
 
 /**
  * Counts are counted, never stored: a stored one would serialise claims, and drift. `owner` ties `gpu_state s` to the

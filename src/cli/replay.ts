@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { startEmbedded } from '../kernel/db/embedded.ts';
+import { temporaryHome } from '../kernel/db/temporary-home.ts';
 import { newId } from '../kernel/ids.ts';
 import { migrateUp } from '../kernel/migrations.ts';
 import { objectiveNames } from '../modules/allocations/index.ts';
@@ -70,7 +69,7 @@ interface Trace {
 
 /** From nothing: what the service chooses depends on nobody else then. */
 async function onOwnService(shell: Shell, flags: ReplayFlags, trace: Trace): Promise<Outcome> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'depin-replay-'));
+  const dataDir = await temporaryHome('depin-replay-');
   const embedded = await startEmbedded({ dataDir, log: { warn: () => {}, error: () => {} } });
   try {
     await migrateUp(embedded.ownerUrl);

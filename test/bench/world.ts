@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
 import { startEmbedded } from '../../src/kernel/db/embedded.ts';
+import { temporaryHome } from '../../src/kernel/db/temporary-home.ts';
 import { freePort } from '../../src/kernel/free-port.ts';
 import { migrateUp } from '../../src/kernel/migrations.ts';
 import { cpuMsOf, cpuMsOfPostgres } from './cpu.ts';
@@ -76,7 +75,7 @@ async function stopServer(child: ChildProcess): Promise<void> {
 
 /** Starts from nothing: an embedded PostgreSQL with its production settings (fsync on) and `npm run build`'s server. */
 export async function createWorld(): Promise<World> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'inv-bench-'));
+  const dataDir = await temporaryHome('inv-bench-');
   const database = await startEmbedded({ dataDir, log: pino({ level: 'warn' }) });
   await migrateUp(database.ownerUrl);
   const place = { databaseUrl: database.url, dataDir, port: await freePort() };

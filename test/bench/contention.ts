@@ -1,40 +1,16 @@
 import { performance } from 'node:perf_hooks';
-import { client, median, type Send } from './load.ts';
+import { client, median } from './load.ts';
+import { made, openNode } from './open-node.ts';
 import type { Result } from './report.ts';
 import { operatorKey, type World } from './world.ts';
 
 const claims = 100;
 const gpus = 8;
 
-const made = async <T>(send: Send, path: string, body: object): Promise<T> => {
-  const { status, text } = await send({ method: 'POST', path, body });
-  if (status >= 300) throw new Error(`${path}: ${status} ${text.slice(0, 300)}`);
-  return JSON.parse(text) as T;
-};
-
-/** A node that takes work, with eight GPUs. */
-async function openNode(send: Send): Promise<string> {
-  const inputs = Array.from({ length: gpus }, (_, index) => ({
-    uuid: `GPU-contended-${index}`,
-    index,
-    vendor: 'nvidia',
-    name: 'NVIDIA H100 80GB HBM3',
-  }));
-  const provider = await made<{ nodes: { id: string }[] }>(send, '/v1/providers', {
-    name: 'Contended',
-    email: 'contended@bench.example',
-    region: 'us-east',
-    nodes: [{ hostname: 'contended', gpus: inputs }],
-  });
-  const nodeId = provider.nodes[0]?.id ?? '';
-  await made(send, '/v1/heartbeats', { nodeId, sequence: 1, status: 'healthy' });
-  return nodeId;
-}
-
 /** X5: as many claims for one GPU each as callers, at once, on one node of eight; each round on the same eight. */
 export async function contentionGoals(world: World, tenantId: string, rounds: number): Promise<Result[]> {
   const { send, close } = client(world.url, operatorKey, claims);
-  const nodeId = await openNode(send);
+  const nodeId = await openNode(send, 'contended', gpus);
   const request = { count: 1, filter: { nodeId } };
   const round = async () => {
     const answers = await Promise.all(

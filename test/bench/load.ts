@@ -108,7 +108,8 @@ class Lane {
   }
 }
 
-const percentile = (sorted: readonly number[], share: number): number =>
+/** Of numbers in ascending order. */
+export const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
 /** Repeats `work` on `concurrency` lanes for `seconds`; each call of it counts once. */

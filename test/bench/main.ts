@@ -2,6 +2,7 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { allocationGoals } from './allocation.ts';
 import { cachedGoals } from './cached.ts';
+import { candidateGoals } from './candidates.ts';
 import { loadFleet } from './fleet.ts';
 import { heartbeatGoals } from './heartbeats.ts';
 import { memoryGoals } from './memory.ts';
@@ -15,7 +16,7 @@ import { createWorld, type World } from './world.ts';
 /**
  * Measures the goals of docs/performance.md as ratios against references of the same run, on the built server.
  *
- *   npm run bench [-- --gpus=1000000 --providers=20000 --rounds=3 --seconds=8 --only=search,allocation,cached,heartbeats,metrics,memory]
+ *   npm run bench [-- --gpus=1000000 --providers=20000 --rounds=3 --seconds=8 --only=search,candidates,allocation,cached,heartbeats,metrics,memory]
  *
  * `--heartbeats=1000000 --searches=100000` are what `memory` sends.
  *
@@ -32,12 +33,13 @@ const { values } = parseArgs({
     heartbeats: { type: 'string', default: '1000000' },
     searches: { type: 'string', default: '100000' },
     peer: { type: 'string' },
-    only: { type: 'string', default: 'search,allocation,cached,heartbeats,metrics,memory' },
+    only: { type: 'string', default: 'search,candidates,allocation,cached,heartbeats,metrics,memory' },
   },
 });
 const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
 const goals: Record<string, (world: World, rounds: number, seconds: number) => Promise<Result[]>> = {
   search: searchGoals,
+  candidates: candidateGoals,
   allocation: allocationGoals,
   cached: cachedGoals,
   heartbeats: heartbeatGoals,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { askedFilter } from '../support/asked-filter.ts';
 import { expectedChoice, type FreeGpu, type Wanted } from '../support/choice-oracle.ts';
 import { createProvider } from '../support/fleet.ts';
 import { unswept } from '../support/ledger.ts';
@@ -31,7 +32,7 @@ const request: fc.Arbitrary<Wanted> = fc.record({
   sameModel: maybe,
   distinctProviders: maybe,
   objective: fc.constantFrom('cheapest', 'best_fit', 'most_reliable', 'spread'),
-  filter: fc.record({ minMemoryMb: fc.constantFrom(1, 16_000, 24_000) }),
+  filter: askedFilter,
 });
 
 it('gives every request exactly the GPUs that its objective names', async () => {

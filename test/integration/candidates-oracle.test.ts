@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { askedFilter } from '../support/asked-filter.ts';
 import { type Asked, type ClassedGpu, expectedCandidates } from '../support/candidate-oracle.ts';
 import { createProvider } from '../support/fleet.ts';
 import { unswept } from '../support/ledger.ts';
@@ -26,7 +27,7 @@ afterAll(() => service.stop());
 
 const maybe = fc.option(fc.boolean(), { nil: undefined });
 const objective = fc.constantFrom<Asked['objective']>('cheapest', 'best_fit', 'most_reliable', 'spread');
-const filter = fc.record({ minMemoryMb: fc.constantFrom(1, 16_000, 24_000) });
+const filter = askedFilter;
 const flags = { sameNode: maybe, sameModel: maybe, distinctProviders: maybe };
 const simple = fc.record({ count: fc.constantFrom(1, 2, 3, 4), ...flags, filter, objective });
 const grouped = fc.record({

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { ClaimService } from '../../src/modules/allocations/claims/service.ts';
 import type { Explain } from '../../src/modules/allocations/explain/explainer.ts';
+import { walkOf } from '../../src/modules/inventory/gpus/cheapest.ts';
 import { createGpuCollection, gpuRelations } from '../../src/modules/inventory/gpus/collection.ts';
 import { openDatabase, requestOf, tenantOf } from '../support/kernel.ts';
 import { createSweepers, type Sweepers } from '../support/ledger.ts';
@@ -46,7 +47,11 @@ function claimOne(explain: () => Promise<Explain | null>) {
   const claims = new ClaimService({
     db,
     expiry: sweepers.expiry,
-    search: { filters: createGpuCollection(catalogue, policy).filters, relations: gpuRelations },
+    search: {
+      filters: createGpuCollection(catalogue, policy).filters,
+      relations: gpuRelations,
+      walkOf: (filters) => walkOf(filters, catalogue.find),
+    },
     policy,
     interruptions: { policy: 'release', graceS: 300 },
     explainer: {

@@ -1,4 +1,4 @@
-import type { FreeGpu } from './choice-oracle.ts';
+import { type AskedFilter, type FreeGpu, passesFilter } from './choice-oracle.ts';
 
 /** A free, schedulable GPU with all that tells classes apart. */
 export interface ClassedGpu extends FreeGpu {
@@ -13,7 +13,7 @@ export interface AskedPart {
   sameNode?: boolean | undefined;
   sameModel?: boolean | undefined;
   distinctProviders?: boolean | undefined;
-  filter?: { minMemoryMb: number } | undefined;
+  filter?: AskedFilter | undefined;
 }
 
 export interface Asked extends Partial<AskedPart> {
@@ -42,7 +42,7 @@ function* subsets<T>(items: readonly T[], size: number, from = 0): Generator<T[]
 
 const allEqual = (values: readonly unknown[]) => new Set(values).size <= 1;
 
-const fits = (gpu: FreeGpu, { filter }: AskedPart) => gpu.memoryMb >= (filter?.minMemoryMb ?? 0);
+const fits = (gpu: FreeGpu, { filter }: AskedPart) => filter === undefined || passesFilter(gpu, filter);
 
 const obeys = (gpus: readonly FreeGpu[], { sameNode, sameModel, distinctProviders }: Partial<AskedPart>) =>
   (!sameNode || allEqual(gpus.map(({ nodeId }) => nodeId))) &&

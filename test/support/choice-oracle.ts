@@ -11,13 +11,26 @@ export interface FreeGpu {
   reputation: number | null;
 }
 
+/** What a request asks of each GPU. */
+export interface AskedFilter {
+  minMemoryMb: number;
+  modelId?: { in: string[] } | undefined;
+  maxPricePerHourNanoUsd?: string | undefined;
+}
+
+export const passesFilter = (gpu: FreeGpu, filter: AskedFilter): boolean =>
+  gpu.memoryMb >= filter.minMemoryMb &&
+  (filter.modelId === undefined || filter.modelId.in.includes(gpu.modelId)) &&
+  (filter.maxPricePerHourNanoUsd === undefined ||
+    (gpu.price !== null && gpu.price <= Number(filter.maxPricePerHourNanoUsd)));
+
 export interface Wanted {
   count: number;
   sameNode?: boolean | undefined;
   sameModel?: boolean | undefined;
   distinctProviders?: boolean | undefined;
   objective: 'cheapest' | 'best_fit' | 'most_reliable' | 'spread';
-  filter: { minMemoryMb: number };
+  filter: AskedFilter;
 }
 
 /** Sorts by the first number that differs. */
@@ -50,7 +63,7 @@ export function expectedChoice(free: readonly FreeGpu[], wanted: Wanted): string
     }
   };
   const fitting = free
-    .filter(({ memoryMb }) => memoryMb >= wanted.filter.minMemoryMb)
+    .filter((gpu) => passesFilter(gpu, wanted.filter))
     .map((gpu) => ({ ...gpu, aspects: aspects(gpu) }))
     .sort((a, b) => lexically([...a.aspects, a.nodeSeq, a.index], [...b.aspects, b.nodeSeq, b.index]));
   const teams = new Map<string, typeof fitting>();

@@ -9,10 +9,11 @@ const connections = 2;
 
 /**
  * Groups of a million GPUs fit into this memory. No compilation: what it costs for many long expressions is more than
- * one pass over them saves.
+ * one pass over them saves. No nested loops: nothing tells the planner how many teams there are, and where it believed in
+ * one, 80,000 GPUs took a minute and a half.
  */
 const tuning = sql`/* allocations:tune_census */
-  SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`;
+  SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true), set_config('enable_nestloop', 'off', true)`;
 
 /**
  * Counts over the whole fleet, on a pool of their own, so that however many are asked for they never take a connection

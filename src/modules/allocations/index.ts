@@ -35,7 +35,7 @@ export const allocations = defineModule({
   constraints,
   drift: ledgerDrift,
   create(kernel, use, { sweepIntervalMs, ...settings }) {
-    const { connect, gpus, policy } = use(inventory);
+    const { connect, gpus, walkOf, policy } = use(inventory);
     const cleaning = { required: settings.cleaningRequired, timeoutS: settings.cleaningTimeoutS };
     const step = stepsWith(cleaning);
     connect(ledgerPorts(step));
@@ -44,7 +44,7 @@ export const allocations = defineModule({
     connectTenants({ usage });
     const expiry = new Expiry(kernel.db, step);
     const drain = new Drain(kernel.db, step);
-    const search = { filters: gpus.filters, relations: gpuRelations };
+    const search = { filters: gpus.filters, relations: gpuRelations, walkOf };
     const census = openCensus(kernel);
     const explainer = new Explainer({ census, log: kernel.log, search: { collection: gpus, policy } });
     const availability = new AvailabilityService({ cache: kernel.cache, census, collection: gpus, policy });

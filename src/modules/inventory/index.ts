@@ -1,4 +1,5 @@
 import type { Collection } from '../../kernel/db/list.ts';
+import type { FilterAst } from '../../kernel/filters/filters.ts';
 import { boolean, integer } from '../../kernel/settings.ts';
 import { defineModule } from '../../module.ts';
 import { access } from '../access/index.ts';
@@ -6,6 +7,7 @@ import { catalogue } from '../catalogue/index.ts';
 import { duplicateSlot, staleGate } from './drift.ts';
 import { constraints } from './errors.ts';
 import { GpuBatchService } from './gpus/batch.ts';
+import { type Walk, walkOf } from './gpus/cheapest.ts';
 import { GpuRegistrar } from './gpus/registrar.ts';
 import { registerGpuRoutes } from './gpus/routes.ts';
 import type { SchedulingPolicy } from './gpus/schedulability.ts';
@@ -26,6 +28,7 @@ import { SnapshotService } from './snapshots/service.ts';
 
 export { setGate } from './blocks.ts';
 export { attestGpu } from './gpus/attestation.ts';
+export { alongIndexes, type Walk } from './gpus/cheapest.ts';
 export { gpuRelations, gpuTablesOf } from './gpus/collection.ts';
 export { openFindings, resolveFindings } from './gpus/findings.ts';
 export { type GatedGpu, quarantine, turnGates } from './gpus/quarantine.ts';
@@ -52,6 +55,8 @@ export interface InventoryApi {
   liveAllocations: InventoryPorts['liveAllocations'];
   /** What GPUs can be searched by; its SQL reads `gpu_state s` and the tables of `gpuRelations`. */
   gpus: Collection;
+  /** How free GPUs that a filter lets pass are found. */
+  walkOf(filters: FilterAst): Walk;
   /** What `schedulableAt` and `gatesAt` ask of every GPU. */
   policy: SchedulingPolicy;
 }
@@ -81,6 +86,7 @@ export const inventory = defineModule<InventoryApi, typeof settings>({
         connect: (connected) => Object.assign(ports, connected),
         liveAllocations: (tx, gpuIds) => ports.liveAllocations(tx, gpuIds),
         gpus: gpus.collection,
+        walkOf: (filters) => walkOf(filters, models.find),
         policy,
       },
       routes(app) {

@@ -1,8 +1,8 @@
-import sql, { type Sql } from 'sql-template-tag';
+import type { Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
 import { invalid } from '../../../kernel/errors.ts';
 import type { Objective } from '../claims/objectives.ts';
-import { type Condition, conditionOf, countOf, type GpuSearch, tablesOf } from '../claims/wish.ts';
+import { conditionOf, countOf, type Fitting, fittingOf, type GpuSearch } from '../claims/wish.ts';
 import type { GpuAlternative, GpuGroup, GpuRequest } from '../schemas.ts';
 import { askedMemoryMb } from './asked-memory.ts';
 import type { Part } from './problem.ts';
@@ -10,8 +10,7 @@ import type { Part } from './problem.ts';
 type Request = Static<typeof GpuAlternative>;
 
 /** What the GPUs of one part must be like, and have in common. */
-export interface PlannedPart extends Part {
-  condition: Sql;
+export interface PlannedPart extends Part, Fitting {
   sameNode: boolean;
   sameModel: boolean;
   askedMemoryMb: number;
@@ -32,11 +31,6 @@ export interface Plan {
   /** Free, and schedulable for as long as it is wanted; over `gpu_state s`. */
   free: Sql;
 }
-
-const all = (a: Condition, b: Condition): Condition => ({
-  sql: sql`${a.sql} AND ${b.sql}`,
-  relations: new Set([...a.relations, ...b.relations]),
-});
 
 /** A request and its alternatives in the order in which they are tried; `pointer` says where it stands in the body. */
 export const plansOf = (
@@ -64,10 +58,12 @@ export function planOf(search: GpuSearch, request: Request, pointer: string, fre
       conditionOf(search, group, `${pointer}/groups/${at}/filter`);
   }
   const asks = request.groups ? merged(request.groups) : [{ ...request, count: countOf(request, pointer) }];
-  const conditions = request.groups ? asks.map((ask) => all(own, conditionOf(search, ask, pointer))) : [own];
+  const conditions = asks.map((ask) => (request.groups ? [own, conditionOf(search, ask, pointer)] : [own]));
   const { sameNode = false, sameModel = false } = request;
   const grouped = asks.length > 1;
-  const parts = asks.map((ask, at) => partOf(ask, conditions[at] as Condition, request, grouped));
+  const parts = asks.map((ask, at) =>
+    partOf(ask, fittingOf(search, ...(conditions[at] ?? [])), request, grouped),
+  );
   return {
     objective: request.objective ?? 'cheapest',
     parts,
@@ -75,7 +71,7 @@ export function planOf(search: GpuSearch, request: Request, pointer: string, fre
     byNode: sameNode || (request.groups ?? []).some((group) => group.sameNode === true),
     count: sum(asks),
     free,
-    tables: tablesOf(search, new Set(conditions.flatMap(({ relations }) => [...relations]))),
+    tables: fittingOf(search, ...conditions.flat()).tables,
   };
 }
 
@@ -100,7 +96,7 @@ const sum = (asks: readonly { count: number }[]): number =>
 /** What the request says beside its groups holds for their sum; where there is one only, for that one. */
 function partOf(
   ask: Static<typeof GpuGroup>,
-  condition: Condition,
+  fitting: Fitting,
   request: Request,
   grouped: boolean,
 ): PlannedPart {
@@ -108,7 +104,7 @@ function partOf(
   const holds = (name: 'sameNode' | 'sameModel') => ask.count > 1 && said.some((of) => of[name] === true);
   return {
     count: ask.count,
-    condition: condition.sql,
+    ...fitting,
     sameNode: holds('sameNode'),
     sameModel: holds('sameModel'),
     distinctProviders: ask.count > 1 && ask.distinctProviders === true,

@@ -1,6 +1,6 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
-import { freeOnNodes, literal } from '../claims/best-gpus.ts';
-import { type Objective, objectives, tieBreak } from '../claims/objectives.ts';
+import { type Best, freeGpus, freeOnNodes, literal, ownColumns, ownValues } from '../claims/free-gpus.ts';
+import { nodeTieBreak, objectives, tieBreak } from '../claims/objectives.ts';
 import type { Plan, PlannedPart } from './plan.ts';
 import { isLinked, isTeamed, teamOf } from './teamed.ts';
 
@@ -12,39 +12,59 @@ export interface Reach {
   depth: number;
 }
 
-/** The aspects of an objective in the order of their weight, over rows `p`. */
-const aspects = (objective: Objective): Sql[] => objectives[objective].map(({ value }) => value);
+/** The aspects of the objective in the order of their weight, over rows `p`. */
+const aspects = ({ objective }: Plan): Sql[] => objectives[objective].map(({ value }) => value);
 
-/** Those that a GPU's own row tells, over rows `p`. */
-export const ownAspects = (objective: Objective): Sql[] =>
-  objectives[objective].flatMap((aspect) => (aspect.own ? aspect.value : []));
-
-/** The same as columns over `gpu_state s`. */
-export const ownColumns = ({ objective }: Plan): Sql[] =>
-  objectives[objective].flatMap(({ own }) => own ?? []);
+/** Whether a GPU's own row tells all of them. */
+const isOwn = ({ objective }: Plan): boolean => objectives[objective].every(({ own }) => own);
 
 /** The best GPU first, over rows `p` of `counted`; no two are equal. */
-const order = ({ objective }: Plan): Sql => sql`${join(aspects(objective))}, ${tieBreak}`;
+const order = (plan: Plan): Sql => sql`${join(aspects(plan))}, ${tieBreak}`;
 
-const gpuColumns = (plan: Plan): Sql =>
-  join([sql`s.gpu_id, s.node_id, s.provider_id, s.node_seq, s.slot_index, s.seq`, ...ownColumns(plan)]);
+const gpuColumns = ({ objective }: Plan): Sql[] => [
+  ...[sql`s.gpu_id`, sql`s.node_seq`, sql`s.slot_index`, sql`s.seq`, sql`s.provider_id`],
+  ...ownColumns(objectives[objective]),
+];
 
-const fitted = (at: number): Sql => raw(`fitting_${at}`);
+const named = (name: string, at: number): Sql => raw(`${name}_${at}`);
+const fitted = (at: number): Sql => named('fitting', at);
 
 /**
- * The CTE `fitting_<n>`: the GPUs that fit a part. Where any will do, the best by the aspects of their own rows suffice,
- * with all that tie with the last of them.
+ * Of what the GPUs that come into question are the best: all of the fleet or each model; null where none can be left out,
+ * as on nodes, and of models where providers must differ.
  */
-const fitting = (plan: Plan, part: PlannedPart, at: number, { depth }: Reach): Sql => {
-  const own = ownAspects(plan.objective);
+function bestOf(plan: Plan, part: PlannedPart): Best['each'] | null {
+  if (!isTeamed(plan, part)) return 'fleet';
+  const { sameNode, distinctProviders } = part;
+  return plan.parts.length > 1 || sameNode || distinctProviders ? null : 'model';
+}
+
+/** The CTE `fitting_<n>`: the GPUs that fit a part, no more than could be among the best. */
+function fitting(plan: Plan, part: PlannedPart, at: number, { depth }: Reach): Sql {
+  const each = bestOf(plan, part);
+  const team = sql`${teamOf(plan, part)} AS team`;
+  const columns = [...gpuColumns(plan), team];
+  if (each === null)
+    return sql`${fitted(at)} AS MATERIALIZED ${freeGpus(part, { room: plan.free, columns, best: null })}`;
+  const of = objectives[plan.objective];
+  const [tied, free] = [named('tied', at), named('free', at)];
+  const by = isOwn(plan) ? [...ownValues(of), nodeTieBreak] : ownValues(of);
+  const judged = isOwn(plan)
+    ? tied
+    : sql`(SELECT t.*, n.free FROM ${tied} t JOIN ${free} n USING (node_seq))`;
+  const order = join([...aspects(plan), nodeTieBreak]);
   const best =
-    isTeamed(plan, part) || own.length === 0
-      ? empty
-      : sql`ORDER BY ${join(own)} FETCH FIRST ${literal(depth)} ROWS WITH TIES`;
-  return sql`${fitted(at)} AS MATERIALIZED (SELECT * FROM (
-    SELECT ${gpuColumns(plan)}, ${teamOf(plan, part)} AS team
-      FROM ${plan.tables} WHERE ${plan.free} AND ${part.condition}) p ${best})`;
-};
+    each === 'fleet'
+      ? sql`SELECT p.gpu_id FROM ${judged} p ORDER BY ${order} FETCH FIRST ${literal(depth)} ROWS WITH TIES`
+      : sql`SELECT p.gpu_id FROM (SELECT p.gpu_id, rank() OVER (PARTITION BY p.team ORDER BY ${order}) AS nth FROM ${judged} p) p
+             WHERE p.nth <= ${literal(depth)}`;
+  return sql`${tied} AS MATERIALIZED ${freeGpus(part, {
+    room: plan.free,
+    columns: [sql`s.gpu_id`, sql`s.node_seq`, team, ...ownColumns(of)],
+    best: { by, count: depth, each },
+  })}, ${isOwn(plan) ? empty : sql`${freeOnNodes(free, tied)},`} ${fitted(at)} AS MATERIALIZED (
+    SELECT ${join(columns)} FROM inventory.gpu_state s JOIN (${best}) p USING (gpu_id))`;
+}
 
 /** Of what fits a part, the teams that are large enough for it. */
 const large = (plan: Plan, part: PlannedPart, at: number): Sql =>
@@ -65,17 +85,17 @@ function pool(plan: Plan, reach: Reach): Sql {
   const membership = (part: PlannedPart, at: number) =>
     sql`(${literal(at)}, ${part.condition}, ${teamOf(plan, part)})`;
   return sql`${join(found)}, union_of_parts AS MATERIALIZED (${join(picked, ' UNION ')}), pool AS MATERIALIZED (
-    SELECT m.part, ${gpuColumns(plan)}, m.team
+    SELECT m.part, ${join(gpuColumns(plan))}, m.team
       FROM ${plan.tables} CROSS JOIN LATERAL (VALUES ${join(plan.parts.map(membership))}) m(part, fits, team)
      WHERE ${plan.free} AND m.fits AND s.gpu_id IN (SELECT gpu_id FROM union_of_parts ${enough}))`;
 }
 
 /** The CTE `counted`: the pool with the free GPUs of each node, where the objective asks for them. */
-const counted = ({ objective }: Plan): Sql =>
-  objectives[objective].every(({ own }) => own)
+const counted = (plan: Plan): Sql =>
+  isOwn(plan)
     ? sql`counted AS (SELECT p.*, 0 AS free FROM pool p)`
-    : sql`${freeOnNodes(sql`pool`)},
-      counted AS (SELECT p.*, n.free FROM pool p JOIN free_on_node n USING (node_id))`;
+    : sql`${freeOnNodes(sql`free_on_node`, sql`pool`)},
+      counted AS (SELECT p.*, n.free FROM pool p JOIN free_on_node n USING (node_seq))`;
 
 /** The best GPUs of each part and team, of the teams that can come into question. */
 function best(plan: Plan, { limit, depth }: Reach): Sql {
@@ -89,7 +109,7 @@ function best(plan: Plan, { limit, depth }: Reach): Sql {
   // Each other GPU of the request can spoil one team; what parts restrict beside it, any number.
   const most = plan.parts.length === 1 ? limit : limit + plan.count;
   const isSpoilt = linked && plan.parts.some(({ sameNode, sameModel }) => sameNode || sameModel);
-  const sums = aspects(plan.objective).map((aspect, at) => ({
+  const sums = aspects(plan).map((aspect, at) => ({
     name: raw(`sum_${at}`),
     of: sql`sum(${aspect})`,
   }));

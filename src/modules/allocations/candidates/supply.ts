@@ -1,9 +1,10 @@
 import sql, { empty, join, type Sql } from 'sql-template-tag';
 import { levelAt } from '../../inventory/index.ts';
-import { literal, slack } from '../claims/best-gpus.ts';
+import { slack } from '../claims/best-gpus.ts';
+import { literal, modelKey, ownColumns, ownValues } from '../claims/free-gpus.ts';
+import { objectives } from '../claims/objectives.ts';
 import type { Plan } from './plan.ts';
-import { ownAspects, ownColumns, placedSql, type Reach } from './pool.ts';
-import { modelKey } from './teamed.ts';
+import { placedSql, type Reach } from './pool.ts';
 
 /** What makes two GPUs equal to somebody who asks; over `gpu_state s`. */
 const classColumns = ({ byNode }: Plan): Sql => sql`
@@ -41,7 +42,8 @@ export interface ClassRow {
 export function supplySql(plan: Plan, reach: Reach): Sql {
   const members = (column: Sql): Sql =>
     sql`(array_agg(${column} ORDER BY p.place))[1:${literal(plan.count + slack)}]`;
-  const own = ownAspects(plan.objective).map((aspect) => sql`min(${aspect})::text`);
+  const aspects = objectives[plan.objective];
+  const own = ownValues(aspects).map((aspect) => sql`min(${aspect})::text`);
   const sameUse = plan.parts.some(({ distinctProviders }) => distinctProviders)
     ? sql`c.parts, c.node_id, c.model, c.provider_id`
     : sql`c.parts, c.node_id, c.model`;
@@ -51,7 +53,7 @@ export function supplySql(plan: Plan, reach: Reach): Sql {
              ARRAY[${own.length > 0 ? join(own) : empty}]::text[] AS own, min(p.place) AS head,
              ${members(sql`p.gpu_id::text`)} AS gpu_ids, ${members(sql`p.free::integer`)} AS free,
              ${members(sql`p.rank::integer`)} AS ranks, count(*) AS available
-        FROM (SELECT f.*, ${join([classColumns(plan), ...ownColumns(plan)])} FROM gathered f JOIN inventory.gpu_state s USING (gpu_id)) p
+        FROM (SELECT f.*, ${join([classColumns(plan), ...ownColumns(aspects)])} FROM gathered f JOIN inventory.gpu_state s USING (gpu_id)) p
        GROUP BY ${classKey}
     )
     SELECT c.* FROM (SELECT c.*, row_number() OVER (PARTITION BY ${sameUse} ORDER BY c.head) AS nth FROM class c) c

@@ -1,33 +1,31 @@
-import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
+import sql, { empty, join, type Sql } from 'sql-template-tag';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
-import type { SchedulingPolicy } from '../../inventory/index.ts';
+import type { SchedulingPolicy, Walk } from '../../inventory/index.ts';
 import { wholeGpu } from '../life/domain.ts';
 import type { Patience } from '../life/transition.ts';
 import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
-import { type Aspect, objectives, tieBreak } from './objectives.ts';
+import { freeGpus, freeOnNodes, literal, modelKey, ownColumns, ownValues } from './free-gpus.ts';
+import { type Aspect, nodeTieBreak, objectives, tieBreak } from './objectives.ts';
 import { isFree, isPartlyUsed } from './room.ts';
 import { take } from './take.ts';
-import type { Wish } from './wish.ts';
+import type { Fitting, Wish } from './wish.ts';
 
 /** More GPUs than asked for are looked at, so that claims which run beside each other need not meet on the same ones. */
 export const slack = 32;
 
-/** A number in the text itself: a plan made once for all then knows that it is small, and walks the index by price. */
-export const literal = (count: number): Sql => raw(String(count));
-
-/** GPUs that no catalogue entry names are of one model only if they have one name. */
-const modelKey = sql`CASE s.model_id WHEN 'uncatalogued' THEN lower(g.name) ELSE s.model_id END`;
-
 /** GPUs of one team may be taken together; one team of all where the request does not care. */
 function teamOf({ sameNode, sameModel }: Wish): Sql {
-  if (sameNode && sameModel) return sql`s.node_id::text || ' ' || ${modelKey}`;
-  if (sameNode) return sql`s.node_id::text`;
+  if (sameNode && sameModel) return sql`s.node_seq || ' ' || ${modelKey}`;
+  if (sameNode) return sql`s.node_seq`;
   return sameModel ? modelKey : sql`''`;
 }
 
 /** Whether any of the fitting GPUs may go with any other. */
 const anyWillDo = ({ sameNode, sameModel, distinctProviders }: Wish): boolean =>
   !(sameNode || sameModel || distinctProviders);
+
+/** Whether the best GPUs, of each model at least, are all that could be part of an answer. */
+const bestWillDo = ({ sameNode, distinctProviders }: Wish): boolean => !(sameNode || distinctProviders);
 
 /** A share goes to the fullest GPU, then to the best by the objective. */
 const fullness: Aspect = { value: sql`-p.used_units`, own: sql`s.used_units` };
@@ -37,13 +35,14 @@ const aspectsOf = ({ objective, share }: Wish): readonly Aspect[] =>
 
 const values = (wish: Wish): Sql[] => aspectsOf(wish).map(({ value }) => value);
 
-/** As few as will do, for there may be many rows. */
-function poolColumns(wish: Wish): Sql {
-  const place = sql`s.gpu_id, s.node_id, s.node_seq, s.slot_index, s.seq`;
-  const aspects = aspectsOf(wish).flatMap(({ own }) => own ?? []);
-  const team = anyWillDo(wish) ? [] : [sql`s.provider_id`, sql`${teamOf(wish)} AS team`];
-  return join([place, ...aspects, ...team]);
-}
+/** Where the best will do, more is read of these alone. */
+const poolColumns = (wish: Wish): Sql[] => [
+  sql`s.gpu_id`,
+  sql`s.node_seq`,
+  ...ownColumns(aspectsOf(wish)),
+  ...(anyWillDo(wish) ? [] : [sql`${teamOf(wish)} AS team`]),
+  ...(bestWillDo(wish) ? [] : [sql`s.slot_index`, sql`s.seq`, sql`s.provider_id`]),
+];
 
 /** What a GPU must be like to be taken, one condition for each index that is walked. */
 type Room = readonly [Sql, ...Sql[]];
@@ -51,33 +50,28 @@ type Room = readonly [Sql, ...Sql[]];
 const roomOf = (claim: Claim, policy: SchedulingPolicy): Room =>
   claim.share < wholeGpu ? [isFree(claim, policy), isPartlyUsed(claim, policy)] : [isFree(claim, policy)];
 
+/** Those in use in part are so few that nothing is gained by looking for some of them. */
+const anywhere: Walk = { lookups: [], end: null, open: [] };
+
 /**
- * The fitting GPUs with what they are judged by. Where any will do, the best by the aspects of their own rows suffice,
+ * The fitting GPUs with what they are judged by. Where the best will do, those by the aspects of their own rows suffice,
  * with all that tie with the last of them.
  */
 function pool(wish: Wish, [free, ...partlyUsed]: Room): Sql {
-  const best = (room: Sql, aspects: readonly Aspect[]): Sql => {
-    const own = aspects.flatMap((aspect) => (aspect.own ? aspect.value : []));
-    const rest =
-      anyWillDo(wish) && own.length > 0
-        ? sql`ORDER BY ${join(own)} FETCH FIRST ${literal(wish.count + slack)} ROWS WITH TIES`
-        : empty;
-    return sql`(SELECT * FROM (
-      SELECT ${poolColumns(wish)} FROM ${wish.tables} WHERE ${room} AND ${wish.condition}) p ${rest})`;
+  const best = (room: Sql, aspects: readonly Aspect[], fitting: Fitting): Sql => {
+    const by = aspects.every(({ own }) => own) ? [...ownValues(aspects), nodeTieBreak] : ownValues(aspects);
+    const each = wish.sameModel ? 'model' : 'fleet';
+    return freeGpus(fitting, {
+      room,
+      columns: poolColumns(wish),
+      best: bestWillDo(wish) ? { by, count: wish.count + slack, each } : null,
+    });
   };
-  const parts = partlyUsed.map((room) => best(room, aspectsOf(wish)));
-  return sql`pool AS MATERIALIZED (${join([best(free, objectives[wish.objective]), ...parts], ' UNION ALL ')})`;
+  const parts = partlyUsed.map((room) =>
+    best(room, aspectsOf(wish), { ...wish, walk: anywhere, open: wish.condition }),
+  );
+  return sql`pool AS MATERIALIZED (${join([best(free, objectives[wish.objective], wish), ...parts], ' UNION ALL ')})`;
 }
-
-/**
- * The CTE `free_on_node`: the free GPUs of the nodes in `pool`. Counted once, whatever the planner believes: without
- * statistics it takes the pool for one row and counts again for each.
- */
-export const freeOnNodes = (pool: Sql): Sql => sql`free_on_node AS MATERIALIZED (
-  SELECT s.node_id, count(*) AS free FROM inventory.gpu_state s
-   WHERE s.node_id IN (SELECT node_id FROM ${pool}) AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
-   GROUP BY s.node_id
-)`;
 
 /**
  * The pool without teams that are too small, with the free GPUs of each node where the objective asks for them.
@@ -89,9 +83,22 @@ function counted(wish: Wish): Sql {
     : sql`(SELECT * FROM pool WHERE team IN (SELECT team FROM pool GROUP BY team HAVING count(*) >= ${wish.count}))`;
   if (aspectsOf(wish).every(({ own }) => own)) return sql`counted AS (SELECT * FROM ${large} p)`;
   return sql`large AS MATERIALIZED (SELECT * FROM ${large} p),
-  ${freeOnNodes(sql`large`)}, counted AS (
-    SELECT p.*, coalesce(n.free, 0) AS free FROM large p LEFT JOIN free_on_node n USING (node_id)
+  ${freeOnNodes(sql`free_on_node`, sql`large`)}, counted AS (
+    SELECT p.*, coalesce(n.free, 0) AS free FROM large p LEFT JOIN free_on_node n USING (node_seq)
   )`;
+}
+
+/** The best GPUs, of each team where there are any, with what decides among equal ones of one node. */
+function looked(wish: Wish): Sql {
+  const order = join([...values(wish), nodeTieBreak]);
+  const size = literal(wish.count + slack);
+  const best = anyWillDo(wish)
+    ? sql`SELECT p.* FROM counted p ORDER BY ${order} FETCH FIRST ${size} ROWS WITH TIES`
+    : sql`SELECT p.* FROM (SELECT p.*, rank() OVER (PARTITION BY p.team ORDER BY ${order}) AS nth FROM counted p) p
+           WHERE p.nth <= ${size}`;
+  return bestWillDo(wish)
+    ? sql`looked AS (SELECT p.*, s.slot_index, s.seq FROM (${best}) p JOIN inventory.gpu_state s USING (gpu_id))`
+    : sql`looked AS (SELECT * FROM counted p)`;
 }
 
 /** The GPUs that could be part of an answer, best first, as many as are looked at. */
@@ -100,7 +107,7 @@ function ranked(wish: Wish): Sql {
   if (!anyWillDo(wish)) return rankedTeams(wish, order);
   return sql`ranked AS MATERIALIZED (
     SELECT p.gpu_id, NULL AS team, row_number() OVER (ORDER BY ${order}) AS place
-      FROM (SELECT * FROM counted p ORDER BY ${order} LIMIT ${literal(wish.count + slack)}) p
+      FROM looked p ORDER BY place LIMIT ${literal(wish.count + slack)}
   )`;
 }
 
@@ -115,16 +122,16 @@ function rankedTeams(wish: Wish, order: Sql): Sql {
   const { distinctProviders, count } = wish;
   const sums = join(values(wish).map((value) => sql`sum(${value})`));
   const oneOfEach = distinctProviders
-    ? sql`SELECT DISTINCT ON (p.team, p.provider_id) p.* FROM counted p ORDER BY p.team, p.provider_id, ${order}`
-    : sql`SELECT p.* FROM counted p`;
+    ? sql`SELECT DISTINCT ON (p.team, p.provider_id) p.* FROM looked p ORDER BY p.team, p.provider_id, ${order}`
+    : sql`SELECT p.* FROM looked p`;
   return sql`member AS (
-    SELECT p.*, row_number() OVER (PARTITION BY p.team ORDER BY ${order}) AS nth FROM (${oneOfEach}) p
+    SELECT p.*, row_number() OVER (PARTITION BY p.team ORDER BY ${order}) AS turn FROM (${oneOfEach}) p
   ), team AS (
     SELECT p.team, row_number() OVER (ORDER BY ${sums}, min(${registration})) AS place
-      FROM member p WHERE p.nth <= ${count} GROUP BY p.team HAVING count(*) = ${count}
+      FROM member p WHERE p.turn <= ${count} GROUP BY p.team HAVING count(*) = ${count}
      ORDER BY place LIMIT ${literal(count + slack)}
   ), ranked AS MATERIALIZED (
-    SELECT m.gpu_id, m.team, row_number() OVER (ORDER BY t.place, m.nth) AS place FROM member m JOIN team t USING (team)
+    SELECT m.gpu_id, m.team::text, row_number() OVER (ORDER BY t.place, m.turn) AS place FROM member m JOIN team t USING (team)
   )`;
 }
 
@@ -207,6 +214,7 @@ export function claimBest(
       [
         pool(wish, room),
         counted(wish),
+        looked(wish),
         ranked(wish),
         locked(wish, room, patience),
         judged(claim, policy, sql`s.place IS NOT NULL`),

@@ -36,3 +36,6 @@ export const objectives: Readonly<Record<Objective, readonly Aspect[]>> = {
 
 /** Which of two GPUs of equal worth is taken: that of the node registered first, then by its index. */
 export const tieBreak = sql`p.node_seq, p.slot_index, p.seq`;
+
+/** Up to the node, which is all of it that an index tells; GPUs of one node alone can tie then. */
+export const nodeTieBreak = sql`p.node_seq`;

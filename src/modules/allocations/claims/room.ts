@@ -6,9 +6,9 @@ import { type Claim, placementS, type Term } from './claim.ts';
 const isUsable = (term: Term, policy: SchedulingPolicy): Sql =>
   sql`${schedulableAt(sql`clock_timestamp()`, policy, placementS(term))} AND s.deleted_at IS NULL`;
 
-/** Nobody uses the physical GPU of a partition as such. */
-const rootIsOpen = sql`(s.root_gpu_id = s.gpu_id OR EXISTS (
-  SELECT FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id AND r.used_units = r.partition_units))`;
+/** Nobody uses the physical GPU of a partition as such. No EXISTS, which the planner would answer for all GPUs at once. */
+const rootIsOpen = sql`(s.root_gpu_id = s.gpu_id OR (
+  SELECT r.used_units = r.partition_units FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id))`;
 
 /** Free and schedulable: what a whole claim looks for. */
 export const isFree = (term: Term, policy: SchedulingPolicy): Sql =>

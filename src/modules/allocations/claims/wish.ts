@@ -2,8 +2,9 @@ import sql, { join, type Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
 import { invalid } from '../../../kernel/errors.ts';
 import { parseFilterBody } from '../../../kernel/filters/body.ts';
-import type { FilterDefinition } from '../../../kernel/filters/filters.ts';
+import type { FilterAst, FilterDefinition } from '../../../kernel/filters/filters.ts';
 import { compileFilters, whereAll } from '../../../kernel/filters/sql.ts';
+import type { Walk } from '../../inventory/index.ts';
 import type { GpuAlternative } from '../schemas.ts';
 import type { Objective } from './objectives.ts';
 
@@ -11,10 +12,23 @@ import type { Objective } from './objectives.ts';
 export interface GpuSearch {
   filters: FilterDefinition;
   relations: Readonly<Record<string, Sql>>;
+  /** How free GPUs that a filter lets pass are found. */
+  walkOf(filters: FilterAst): Walk;
+}
+
+/** What a GPU must satisfy beside being free and schedulable, and how such GPUs are found. */
+export interface Fitting {
+  /** All of it, over `tables`. */
+  condition: Sql;
+  walk: Walk;
+  /** What is left of the condition along the walk. */
+  open: Sql;
+  /** `gpu_state s` and whatever else is read. */
+  tables: Sql;
 }
 
 /** A request as the choice of GPUs reads it. One GPU is always on one node, of one model and of one provider. */
-export interface Wish {
+export interface Wish extends Fitting {
   count: number;
   sameNode: boolean;
   sameModel: boolean;
@@ -22,40 +36,46 @@ export interface Wish {
   objective: Objective;
   /** Thousandths of each GPU. */
   share: number;
-  /** What a GPU must satisfy beside being free and schedulable; over `tables`. */
-  condition: Sql;
-  /** `gpu_state s` and whatever else is read. */
-  tables: Sql;
 }
 
-/** What a GPU must be like, and which tables tell. */
+/** What a request says of each GPU. */
 export interface Condition {
-  /** Over `gpu_state s` and the relations. */
-  sql: Sql;
-  relations: ReadonlySet<string>;
+  filters: FilterAst;
+  excludeWarnings: boolean;
 }
 
 /**
- * Compiles what a request says of each GPU; `pointer` says where its filter stands in the body.
+ * Reads what a request says of each GPU; `pointer` says where its filter stands in the body.
  *
  * @throws 400 `request.invalid` naming what the filter does not know.
  */
-export function conditionOf(
+export const conditionOf = (
   { filters }: GpuSearch,
   { filter = {}, excludeWarnings = false }: { filter?: object; excludeWarnings?: boolean },
   pointer: string,
-): Condition {
-  const asked = compileFilters(filters, parseFilterBody(filters, filter, pointer), {
-    moment: sql`clock_timestamp()`,
-  });
+): Condition => ({ filters: parseFilterBody(filters, filter, pointer), excludeWarnings });
+
+/** What all of these conditions together ask of a GPU. */
+export function fittingOf(search: GpuSearch, ...conditions: readonly Condition[]): Fitting {
+  const filters = conditions.flatMap((condition) => condition.filters);
+  const healthy = conditions.some(({ excludeWarnings }) => excludeWarnings)
+    ? [sql`s.health <> 'warning'`]
+    : [];
+  const compiled = (ast: FilterAst) =>
+    compileFilters(search.filters, ast, { moment: sql`clock_timestamp()` });
+  const where = (ast: FilterAst) => join([whereAll(compiled(ast)), ...healthy], ' AND ');
+  const walk = search.walkOf(filters);
+  const read = compiled(filters).flatMap(({ relations }) => [...relations]);
   return {
-    sql: excludeWarnings ? sql`${whereAll(asked)} AND s.health <> 'warning'` : whereAll(asked),
-    relations: new Set(asked.flatMap((predicate) => [...predicate.relations])),
+    condition: where(filters),
+    walk,
+    open: where(walk.open),
+    tables: tablesOf(search, new Set(read)),
   };
 }
 
 /** `gpu_state s` and those of the relations that are read. */
-export function tablesOf({ relations }: GpuSearch, read: ReadonlySet<string>): Sql {
+function tablesOf({ relations }: GpuSearch, read: ReadonlySet<string>): Sql {
   const joins = Object.entries(relations).flatMap(([name, joined]) => (read.has(name) ? [joined] : []));
   return join([sql`inventory.gpu_state s`, ...joins], ' ');
 }
@@ -75,17 +95,14 @@ export function wishOf(
 ): Wish {
   const { objective = 'cheapest' } = request;
   const count = countOf(request, pointer);
-  const condition = conditionOf(search, request, `${pointer}/filter`);
   const several = count > 1;
-  const sameModel = several && request.sameModel === true;
   return {
+    ...fittingOf(search, conditionOf(search, request, `${pointer}/filter`)),
     count,
     objective,
     share,
-    sameModel,
+    sameModel: several && request.sameModel === true,
     sameNode: several && request.sameNode === true,
     distinctProviders: several && request.distinctProviders === true,
-    condition: condition.sql,
-    tables: tablesOf(search, sameModel ? new Set([...condition.relations, 'gpu']) : condition.relations),
   };
 }

@@ -116,9 +116,10 @@ const reach = sql`
 
 /** Of the GPUs that one predicate alone keeps out, the one registered first. */
 const misses = sql`
-  SELECT 'miss', sole, 0, 0, 0, json_build_object('gpuId', s.gpu_id, 'nodeId', s.node_id, 'providerId', s.provider_id)
-    FROM near JOIN (SELECT sole, min(seq) AS seq FROM near WHERE sole > 0 GROUP BY sole) m USING (sole, seq)
-    JOIN inventory.gpu_state s USING (node_id, seq) WHERE s.deleted_at IS NULL`;
+  SELECT 'miss', sole, 0, 0, 0, (
+           SELECT json_build_object('gpuId', s.gpu_id, 'nodeId', s.node_id, 'providerId', s.provider_id)
+             FROM inventory.gpu_state s WHERE s.node_id = m.node_id AND s.seq = m.seq AND s.deleted_at IS NULL)
+    FROM (SELECT DISTINCT ON (sole) sole, seq, node_id FROM near WHERE sole > 0 ORDER BY sole, seq) m`;
 
 const nameOf = (bonds: readonly Bond[]): string => bonds.join('+');
 

@@ -15,8 +15,8 @@ interface Lookup {
   filter: Predicate;
 }
 
-/** How a search for the cheapest free GPUs may go about it. */
-export interface CheapestPlan {
+/** How a search for free GPUs may go about it. */
+export interface Walk {
   /** What the walks begin with; the indexes `gpu_state_cheapest_*_idx` have these columns before the price. */
   lookups: readonly Lookup[];
   /** Where the walks may end: a filter by price in the form that the indexes have. */
@@ -59,11 +59,13 @@ function lookup(
 const walks = (lookups: readonly Lookup[]): number =>
   lookups.reduce((product, { wanted }) => product * wanted.length, 1);
 
+const modelColumn = sql`s.model_id`;
+
 /** What to begin the walks with, the most telling first; nothing where that would be too many walks. */
 function lookupsOf(filters: FilterAst, find: CatalogueApi['find']): readonly Lookup[] {
   const models = [
-    ...lookup(filters, ['modelId'], sql`s.model_id`),
-    ...lookup(filters, ['model'], sql`s.model_id`, find),
+    ...lookup(filters, ['modelId'], modelColumn),
+    ...lookup(filters, ['model'], modelColumn, find),
   ].slice(0, 1);
   const regions = lookup(filters, ['region'], sql`s.region`);
   const vendors = lookup(filters, ['vendor'], sql`s.vendor`);
@@ -75,7 +77,7 @@ const unpriced = '9223372036854775807';
 const ends = { lt: sql`<`, lte: sql`<=` };
 
 /** The first filter that sets a highest price. The highest of all would let unpriced GPUs pass in this form. */
-function endOf(filters: FilterAst): (CheapestPlan['end'] & { filter: Predicate }) | null {
+function endOf(filters: FilterAst): (Walk['end'] & { filter: Predicate }) | null {
   for (const filter of filters) {
     const condition = conditionOn(filter, ['pricePerHourNanoUsd'], Object.keys(ends));
     if (!condition || String(condition.operand) === unpriced) continue;
@@ -88,22 +90,69 @@ function endOf(filters: FilterAst): (CheapestPlan['end'] & { filter: Predicate }
   return null;
 }
 
-/**
- * Whether a search can use the indexes of free, schedulable GPUs by price: it asks for such GPUs, cheapest first.
- * Null where it cannot; the plain search is always right.
- */
-export function planCheapest(
-  filters: FilterAst,
-  sort: Sort,
-  find: CatalogueApi['find'],
-): CheapestPlan | null {
-  const byPrice = sort.length === 2 && sort[0]?.name === 'pricePerHourNanoUsd' && sort[0].direction === 'asc';
-  const schedulable = filters.some((filter) => is(filter, 'schedulable', true));
-  if (!byPrice || !schedulable || !filters.some(asksForUnused)) return null;
+/** Which walks along the indexes of free, schedulable GPUs by price find all that a filter lets pass. */
+export function walkOf(filters: FilterAst, find: CatalogueApi['find']): Walk {
   const lookups = lookupsOf(filters, find);
   const end = endOf(filters);
   const done = [...lookups, ...(end ? [end] : [])].map(({ filter }) => filter);
-  return { lookups, end, open: filters.filter((filter) => !asksForUnused(filter) && !done.includes(filter)) };
+  return { lookups, end, open: filters.filter((filter) => !done.includes(filter)) };
+}
+
+/**
+ * Whether a search can use these walks: it asks for free, schedulable GPUs, cheapest first. Null where it cannot; the
+ * plain search is always right.
+ */
+export function planCheapest(filters: FilterAst, sort: Sort, find: CatalogueApi['find']): Walk | null {
+  const byPrice = sort.length === 2 && sort[0]?.name === 'pricePerHourNanoUsd' && sort[0].direction === 'asc';
+  const schedulable = filters.some((filter) => is(filter, 'schedulable', true));
+  if (!byPrice || !schedulable || !filters.some(asksForUnused)) return null;
+  const walk = walkOf(filters, find);
+  return { ...walk, open: walk.open.filter((filter) => !asksForUnused(filter)) };
+}
+
+/** The price as the indexes have it: unpriced GPUs come last. */
+export const ascendingPrice = sql`coalesce(s.price_per_hour_nano_usd, 9223372036854775807)`;
+
+/** The models that there are free GPUs of, one look-up each: a loose index scan. */
+const freeModels = sql`(WITH RECURSIVE found AS (
+  (SELECT s.model_id FROM inventory.gpu_state s WHERE s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
+    ORDER BY s.model_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT s.model_id FROM inventory.gpu_state s
+           WHERE s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL AND s.model_id > f.model_id
+           ORDER BY s.model_id LIMIT 1)
+    FROM found f WHERE f.model_id IS NOT NULL)
+  SELECT model_id FROM found WHERE model_id IS NOT NULL)`;
+
+/** What a walk begins with, and where its values come from. */
+interface Start {
+  column: Sql;
+  values: Sql;
+}
+
+function startsOf({ lookups }: Walk, eachModel: boolean): Start[] {
+  const named = lookups.map(({ column, wanted }) => ({ column, values: sql`unnest(${wanted}::text[])` }));
+  const tellsModel = lookups.some(({ column }) => column.sql === modelColumn.sql);
+  return eachModel && !tellsModel ? [{ column: modelColumn, values: freeModels }, ...named] : named;
+}
+
+/**
+ * What `select` finds under a condition over `gpu_state s`, once for each value that the walks begin with, as a range over
+ * several of them has no order to follow; with `eachModel` once for each model at least.
+ *
+ * @see https://wiki.postgresql.org/wiki/Loose_indexscan
+ */
+export function alongIndexes(walk: Walk, select: (here: Sql) => Sql, eachModel = false): Sql {
+  const starts = startsOf(walk, eachModel);
+  const { end } = walk;
+  const here = [
+    ...starts.map(({ column }, i) => sql`${column} = ${alias(i)}`),
+    ...(end ? [sql`${ascendingPrice} ${end.operator} ${end.price}::bigint`] : []),
+  ];
+  const one = sql`(${select(here.length === 0 ? sql`TRUE` : join(here, ' AND '))})`;
+  if (starts.length === 0) return one;
+  const lists = starts.map(({ values }, i) => sql`${values} AS ${alias(i)}(${alias(i)})`);
+  return sql`(SELECT walk.* FROM ${join(lists, ' CROSS JOIN ')} CROSS JOIN LATERAL ${one} walk)`;
 }
 
 interface Page {
@@ -112,38 +161,23 @@ interface Page {
   /** All that the strict check asks for some filters, paging included. */
   conditionOf(filters: FilterAst): Sql;
   filters: FilterAst;
-  /** The price as sort and indexes write it. */
-  price: Sql;
   order: Sql;
   limit: Sql;
 }
 
 /**
- * The ids of the same page in another way: one walk along an index by price for each wanted value (a loose index scan, as
- * a range over several of them has no order to follow), which each stop after a page, plus the few GPUs on hold that
- * may be free again. A walk reads its index alone as long as the index has what the filters ask for.
- *
- * @see https://wiki.postgresql.org/wiki/Loose_indexscan
+ * The ids of the same page in another way: walks that each stop after a page, plus the few GPUs on hold that may be free
+ * again. A walk reads its index alone as long as the index has what the filters ask for.
  */
-export function cheapestSql({ lookups, end, open }: CheapestPlan, page: Page): Sql {
-  const { tables, conditionOf, filters, price, order, limit } = page;
-  const columns = sql`s.gpu_id, ${price} AS price`;
-  const here = [
-    ...lookups.map(({ column }, i) => sql`${column} = ${alias(i)}`),
-    ...(end ? [sql`${price} ${end.operator} ${end.price}::bigint`] : []),
-    sql`s.used_units = 0`,
-    conditionOf(open),
-  ];
-  const free = sql`(SELECT ${columns} FROM ${tables} WHERE ${join(here, ' AND ')} ORDER BY ${order} LIMIT ${limit})`;
-  const lists = lookups.map(({ wanted: values }, i) => sql`unnest(${values}::text[]) AS ${alias(i)}`);
-  const walks =
-    lists.length === 0
-      ? free
-      : sql`(SELECT walk.* FROM ${join(lists, ' CROSS JOIN ')} CROSS JOIN LATERAL ${free} walk)`;
-  const held = sql`(SELECT ${columns} FROM ${tables}
-    WHERE s.used_units > 0 AND s.active_units = 0 AND ${conditionOf(filters)} ORDER BY ${order} LIMIT ${limit})`;
-  return sql`SELECT gpu_id FROM (${walks} UNION ALL ${held}) candidates ORDER BY price, gpu_id LIMIT ${limit}`;
+export function cheapestSql(walk: Walk, { tables, conditionOf, filters, order, limit }: Page): Sql {
+  const pageOf = (condition: Sql): Sql => sql`SELECT s.gpu_id, ${ascendingPrice} AS price FROM ${tables}
+    WHERE ${condition} ORDER BY ${order} LIMIT ${limit}`;
+  const walks = alongIndexes(walk, (here) =>
+    pageOf(sql`${here} AND s.used_units = 0 AND ${conditionOf(walk.open)}`),
+  );
+  const held = pageOf(sql`s.used_units > 0 AND s.active_units = 0 AND ${conditionOf(filters)}`);
+  return sql`SELECT gpu_id FROM (${walks} UNION ALL (${held})) candidates ORDER BY price, gpu_id LIMIT ${limit}`;
 }
 
-const aliases = [sql`wanted_0`, sql`wanted_1`];
+const aliases = [sql`wanted_0`, sql`wanted_1`, sql`wanted_2`];
 const alias = (place: number): Sql => aliases[place] as Sql;

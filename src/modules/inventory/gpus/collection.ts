@@ -8,6 +8,7 @@ import { decimal, integer, number, timestamp, version } from '../../../kernel/fi
 import { defineSort } from '../../../kernel/http/sort.ts';
 import type { CatalogueApi } from '../../catalogue/index.ts';
 import { normalisePciBusId, normalisePciDeviceId } from '../../catalogue/index.ts';
+import { ascendingPrice } from './cheapest.ts';
 import {
   allocationStates,
   capabilityNames,
@@ -177,9 +178,7 @@ const gpuFilters = (catalogue: CatalogueApi, policy: SchedulingPolicy) =>
  * `gpu_state_cheapest_*_idx`: a nullable key pages by an OR that no index can follow.
  */
 const price = (direction: 'asc' | 'desc'): Sql =>
-  direction === 'asc'
-    ? sql`coalesce(s.price_per_hour_nano_usd, 9223372036854775807)`
-    : sql`coalesce(s.price_per_hour_nano_usd, -1)`;
+  direction === 'asc' ? ascendingPrice : sql`coalesce(s.price_per_hour_nano_usd, -1)`;
 
 /** All but the price stay still, or move with the hardware alone; a GPU whose price changes during a walk may move. */
 const gpuSort = defineSort({

@@ -35,11 +35,8 @@ function pageSql(request: ListRequest, { collection, visible, find, plain }: Sco
   const order = orderBy(sort);
   // In the text itself: a plan that is made once for all then knows that it is small, and walks by index.
   const limit = raw(String(request.limit + 1));
-  const [first] = sort;
   const cheapest = plain ? null : planCheapest(filters, sort, find);
-  if (cheapest && first) {
-    return cheapestSql(cheapest, { tables, conditionOf, filters, price: first.expression, order, limit });
-  }
+  if (cheapest) return cheapestSql(cheapest, { tables, conditionOf, filters, order, limit });
   return sql`SELECT s.gpu_id FROM ${tables} WHERE ${conditionOf(filters)} ORDER BY ${order} LIMIT ${limit}`;
 }
 

@@ -1,0 +1,77 @@
+import sql, { join, raw, type Sql } from 'sql-template-tag';
+import { alongIndexes } from '../../inventory/index.ts';
+import type { Aspect } from './objectives.ts';
+import type { Fitting } from './wish.ts';
+
+/** A number in the text itself: a plan made once for all then knows that it is small, and walks the index by price. */
+export const literal = (count: number): Sql => raw(String(count));
+
+/** GPUs that no catalogue entry names are of one model only if they have one name; over `gpu_state s`. */
+export const modelKey = sql`CASE s.model_id WHEN 'uncatalogued'
+  THEN (SELECT 'uncatalogued ' || lower(g.name) FROM inventory.gpu g WHERE g.id = s.gpu_id) ELSE s.model_id END`;
+
+/** By these, so many of the best and all that tie with the last of them, of all GPUs or of each model. */
+export interface Best {
+  by: readonly Sql[];
+  count: number;
+  each: 'fleet' | 'model';
+}
+
+/** What of the GPUs that fit is looked at. */
+export interface Look {
+  /** What they must be like beside fitting, over `gpu_state s`. */
+  room: Sql;
+  /** Over `gpu_state s`; few, and of the indexes of free GPUs, as there may be many rows. */
+  columns: readonly Sql[];
+  /** Null where all are wanted. */
+  best: Best | null;
+}
+
+/**
+ * The nodes with most free GPUs of those that have one that fits: where nothing else counts, so many of them suffice for so
+ * many GPUs. One pass over the index of free GPUs by node, in its order.
+ */
+const emptiestNodes = ({ tables, condition }: Fitting, room: Sql, count: number): Sql => sql`
+  SELECT s.node_seq FROM ${tables} WHERE s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
+   GROUP BY s.node_seq HAVING bool_or(${room} AND ${condition})
+   ORDER BY count(*) DESC, s.node_seq LIMIT ${literal(count)}`;
+
+/** Free GPUs that fit, as a query whose rows `p` have the columns; it walks the indexes of free GPUs. */
+export function freeGpus(fitting: Fitting, { room, columns, best }: Look): Sql {
+  const { tables, walk, open } = fitting;
+  const select = (here: Sql, rest = open): Sql =>
+    sql`SELECT ${join(columns)} FROM ${tables} WHERE ${here} AND ${room} AND ${rest}`;
+  const all = () => alongIndexes(walk, (here) => select(here));
+  if (!best) return all();
+  if (best.by.length === 0) {
+    if (walk.lookups.length > 0 || best.each === 'model') return all();
+    return sql`(${select(sql`s.node_seq IN (${emptiestNodes(fitting, room, best.count)})`, fitting.condition)})`;
+  }
+  const rest = sql`ORDER BY ${join(best.by)} FETCH FIRST ${literal(best.count)} ROWS WITH TIES`;
+  const bestOf = (condition: Sql): Sql => sql`SELECT p.* FROM (${select(condition)}) p ${rest}`;
+  if (best.each === 'model') {
+    // GPUs without a model are of one each by their name.
+    const named = alongIndexes(walk, (here) => bestOf(sql`${here} AND s.model_id <> 'uncatalogued'`), true);
+    const unnamed = alongIndexes(walk, (here) => select(sql`${here} AND s.model_id = 'uncatalogued'`));
+    return sql`(${named} UNION ALL ${unnamed})`;
+  }
+  const walked = alongIndexes(walk, bestOf);
+  return walk.lookups.length === 0 ? walked : sql`(SELECT p.* FROM ${walked} p ${rest})`;
+}
+
+/** Those of the aspects that a GPU's own row tells, over rows `p`. */
+export const ownValues = (aspects: readonly Aspect[]): Sql[] =>
+  aspects.flatMap(({ own, value }) => (own ? value : []));
+
+/** The same as columns over `gpu_state s`. */
+export const ownColumns = (aspects: readonly Aspect[]): Sql[] => aspects.flatMap(({ own }) => own ?? []);
+
+/**
+ * A CTE of this name: the free GPUs of the nodes in `pool`. Counted once, whatever the planner believes: without
+ * statistics it takes the pool for one row and counts again for each.
+ */
+export const freeOnNodes = (name: Sql, pool: Sql): Sql => sql`${name} AS MATERIALIZED (
+  SELECT s.node_seq, count(*) AS free FROM inventory.gpu_state s
+   WHERE s.node_seq IN (SELECT node_seq FROM ${pool}) AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
+   GROUP BY s.node_seq
+)`;

@@ -23,6 +23,7 @@ describe('the gates', () => {
       maintenance_window: 8192,
       level_too_low: 16384,
       node_flapping: 32768,
+      parent_gpu_blocked: 65536,
     });
   });
 

@@ -21,6 +21,8 @@ export const gates = {
   maintenance_window: 8192,
   level_too_low: 16384,
   node_flapping: 32768,
+  /** Of a partition: its physical GPU has a gate of its own shut. Kept by triggers. */
+  parent_gpu_blocked: 65536,
 } as const;
 
 export type Gate = keyof typeof gates;

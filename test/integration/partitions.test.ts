@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createGpus, getGpu, gpuInput } from '../support/gpu-inputs.ts';
+import { getGpu } from '../support/gpu-inputs.ts';
 import { ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { a100, createPartitioned, mig } from '../support/partitions.ts';
 import { openNode } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 
@@ -154,29 +154,8 @@ describe('the database itself', () => {
   });
 });
 
-const a100 = { memoryTotalMb: 40_960, streamingMultiprocessors: 108 };
-const profiles = {
-  '1g.5gb': { memoryTotalMb: 4864, streamingMultiprocessors: 14 },
-  '3g.20gb': { memoryTotalMb: 19_968 - 93, streamingMultiprocessors: 42 },
-  '4g.20gb': { memoryTotalMb: 19_968 - 93, streamingMultiprocessors: 56 },
-};
-const mig = (profile: keyof typeof profiles) => profiles[profile];
-
-/** A physical GPU with partitions on the open node. */
-async function partitioned(
-  whole: object,
-  parts: readonly object[],
-): Promise<{ root: string; parts: string[] }> {
-  const parent = gpuInput({ index: 9, specs: whole });
-  const made = await createGpus(service, open.node, [
-    parent,
-    ...parts.map((specs, at) =>
-      gpuInput({ index: 10 + at, uuid: `MIG-${randomUUID()}`, parentUuid: parent.uuid, specs }),
-    ),
-  ]);
-  const [root, ...ids] = made.map(({ id }) => id) as [string, ...string[]];
-  return { root, parts: ids };
-}
+const partitioned = (whole: object, parts: readonly object[]) =>
+  createPartitioned(service, open.node, whole, parts);
 
 const claim = (body: object) => client.post('/v1/allocations').send(body);
 const release = (id: string) => client.post(`/v1/allocations/${id}/release`).expect(200);

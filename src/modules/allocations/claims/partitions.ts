@@ -1,4 +1,5 @@
 import sql, { join, type Sql } from 'sql-template-tag';
+import { gates } from '../../../kernel/gates.ts';
 import { wholeGpu } from '../life/domain.ts';
 
 /** What part of its physical GPU `r` the partition `s` is, by one of their specs; NULL where either is unknown. */
@@ -23,9 +24,10 @@ export const rootCharge = (share: number): Sql => sql`LATERAL (
 
 /**
  * Whether there is room beyond the GPU's own units, over `s`, `r` and `u`: a physical GPU must not be in use through its
- * partitions; a partition needs its compute and its memory on its physical GPU, and nobody on that one as such.
+ * partitions; a partition needs its compute and its memory on its physical GPU, and nobody on that one as such, nor what
+ * somebody left there.
  */
 export const rootHasRoom = sql`CASE WHEN ${isPartition}
-  THEN r.used_units = r.partition_units AND r.partition_units + u.root_units <= r.total_units
-   AND r.partition_memory_units + u.root_memory_units <= r.total_units
+  THEN r.used_units = r.partition_units AND r.blocks & ${gates.gpu_cleaning} = 0
+   AND r.partition_units + u.root_units <= r.total_units AND r.partition_memory_units + u.root_memory_units <= r.total_units
   ELSE s.partition_units = 0 END`;

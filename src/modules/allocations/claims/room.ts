@@ -1,4 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag';
+import { gates } from '../../../kernel/gates.ts';
 import { type SchedulingPolicy, schedulableAt } from '../../inventory/index.ts';
 import { type Claim, placementS, type Term } from './claim.ts';
 
@@ -6,9 +7,13 @@ import { type Claim, placementS, type Term } from './claim.ts';
 const isUsable = (term: Term, policy: SchedulingPolicy): Sql =>
   sql`${schedulableAt(sql`clock_timestamp()`, policy, placementS(term))} AND s.deleted_at IS NULL`;
 
-/** Nobody uses the physical GPU of a partition as such. No EXISTS, which the planner would answer for all GPUs at once. */
+/**
+ * Nobody uses the physical GPU of a partition as such, or has left something on it. No EXISTS, which the planner would answer
+ * for all GPUs at once.
+ */
 const rootIsOpen = sql`(s.root_gpu_id = s.gpu_id OR (
-  SELECT r.used_units = r.partition_units FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id))`;
+  SELECT r.used_units = r.partition_units AND r.blocks & ${gates.gpu_cleaning} = 0
+    FROM inventory.gpu_state r WHERE r.gpu_id = s.root_gpu_id))`;
 
 /** Free and schedulable: what a whole claim looks for. */
 export const isFree = (term: Term, policy: SchedulingPolicy): Sql =>

@@ -21,12 +21,22 @@ export const ofHardware = (hardware: readonly Hardware[]): Sql => sql`
 
 export const theseGpus = (ids: readonly string[]): Sql => sql`SELECT unnest(${ids}::uuid[])`;
 
-/** Locks GPUs against claims and other writers, in the order of their ids as everywhere. Returns those there are. */
+/** Ids of GPUs and of their partitions: who turns the gates of the former turns those of the latter. */
+export const withPartitions = (ids: readonly string[]): Sql => sql`
+  SELECT unnest(${ids}::uuid[]) UNION
+  SELECT p.gpu_id FROM inventory.gpu_state p
+   WHERE p.root_gpu_id = ANY(${ids}::uuid[]) AND p.root_gpu_id <> p.gpu_id AND p.deleted_at IS NULL`;
+
+/**
+ * Locks GPUs and their partitions against claims and other writers, in the order of their ids as everywhere. Returns those
+ * of the GPUs that there are.
+ */
 export async function lockGpus(tx: Transaction, ids: readonly string[], visible: Sql): Promise<Set<string>> {
   const locked = await tx.rows<{ gpuId: string }>(sql`/* inventory:lock_gpus */
     SELECT s.gpu_id FROM inventory.gpu_state s
-     WHERE s.gpu_id = ANY(${ids}::uuid[]) AND ${visible} ORDER BY s.gpu_id FOR NO KEY UPDATE`);
-  return new Set(locked.map(({ gpuId }) => gpuId));
+     WHERE s.gpu_id IN (${withPartitions(ids)}) AND ${visible} ORDER BY s.gpu_id FOR NO KEY UPDATE`);
+  const asked = new Set(ids);
+  return new Set(locked.flatMap(({ gpuId }) => (asked.has(gpuId) ? [gpuId] : [])));
 }
 
 type StoredRow = Omit<StoredGpu, 'specs' | 'capabilities'> & GpuSpecs & GpuCapabilities;

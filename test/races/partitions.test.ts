@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { versionFaults } from '../support/changes.ts';
+import { createGpus, getGpu, gpuInput } from '../support/gpu-inputs.ts';
+import { ledgerFaults, unswept } from '../support/ledger.ts';
+import { outcome, parallel } from '../support/outcomes.ts';
+import { a100, mig, partOf } from '../support/partitions.ts';
+import { openNode } from '../support/schedulable.ts';
+import { startService, type TestService } from '../support/service.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startService(unswept);
+});
+afterAll(() => service.stop());
+
+it('claims on partitions and the failure of their physical GPU come in some order, and never wait for each other', async () => {
+  const { node, tenant } = await openNode(service, { gpus: 1 });
+  // Registered last, it is locked last: whoever locks it before its partitions waits for those who hold them.
+  const whole = gpuInput({ index: 7, specs: a100 });
+  const inputs = Array.from({ length: 6 }, (_, index) => partOf(whole.uuid, index, mig('1g.5gb')));
+  const ids = (await createGpus(service, node, [...inputs, whole])).map(({ id }) => id);
+  const [root, parts] = [ids.at(-1), ids.slice(0, -1)];
+  const key = tenant.key;
+  const examine = (found: string) =>
+    service
+      .as()
+      .post('/v1/health-checks')
+      .send({ gpuId: root, check: 'burn_in', outcome: found, underLoad: true })
+      .expect(201);
+  for (let round = 0; round < 12; round++) {
+    const [replies] = await Promise.all([
+      parallel(6, (at) =>
+        service
+          .as(key)
+          .post('/v1/allocations')
+          .send({ gpuIds: [parts[at]] }),
+      ),
+      examine('failed'),
+    ]);
+    for (const reply of replies) expect(['201', '409 gpu.unschedulable']).toContain(outcome(reply));
+    for (const id of parts)
+      expect((await getGpu(service, id)).unschedulableReasons).toEqual(['parent_gpu_blocked']);
+    const served = replies.flatMap(({ status, body }) => (status === 201 ? [body.id] : []));
+    await Promise.all([
+      ...served.map((id) => service.as(key).post(`/v1/allocations/${id}/release`).expect(200)),
+      examine('ok'),
+    ]);
+    for (const id of parts) expect((await getGpu(service, id)).unschedulableReasons).toEqual([]);
+  }
+  expect(await deadlocks()).toBe(0);
+  expect(await ledgerFaults(service.sql)).toEqual([]);
+  expect(await versionFaults(service.sql)).toEqual([]);
+}, 60_000);
+
+/** Those that the server had to break so far; whoever was broken off tried again, and nobody was told. */
+async function deadlocks(): Promise<number> {
+  const { rows } = await service.sql.query<{ n: number }>(
+    'SELECT deadlocks::int AS n FROM pg_stat_database WHERE datname = current_database()',
+  );
+  return rows[0]?.n ?? 0;
+}

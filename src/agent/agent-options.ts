@@ -1,5 +1,6 @@
 import type { InventoryClient } from './client.ts';
 import type { Driver } from './driver.ts';
+import type { Hook } from './hook.ts';
 import type { Host } from './host.ts';
 import type { StateStore } from './state-file.ts';
 
@@ -12,6 +13,10 @@ export interface AgentOptions {
   driver: Driver;
   host: Host;
   store: StateStore;
+  /** Run when the service asks the node to drain, and when it no longer does. */
+  drainHook?: Hook | null;
+  /** Makes the evidence that a challenge asks for; without it only the kind `spec` is answered. */
+  challengeHook?: Hook | null;
   /** One cycle, then return; the first failure is thrown instead of waited out. */
   once?: boolean;
   signal: AbortSignal;
@@ -40,8 +45,12 @@ export type AgentEvent =
   | { event: 'processes_refused'; code: string; detail: string }
   | { event: 'snapshot_asked' }
   | { event: 'drain_began'; deadlineAt: string | null }
-  | { event: 'drain_ended' }
+  | { event: 'drain_ended'; deadlineAt: string | null }
+  | { event: 'hook_ended'; hook: string; output: string }
+  | { event: 'hook_failed'; hook: string; detail: string; output: string }
   | { event: 'challenged'; verificationId: string }
+  | { event: 'challenge_answered'; verificationId: string; kind: string }
+  | { event: 'challenge_failed'; verificationId: string; detail: string }
   | { event: 'driver_failed'; detail: string }
   | { event: 'state_not_saved'; detail: string }
   | { event: 'retrying'; inMs: number; code: string; detail: string };

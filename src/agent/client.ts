@@ -16,6 +16,15 @@ export interface Identity {
   apiKey: string;
 }
 
+/** What the service wants proved of one of our GPUs, by `expiresAt`. */
+export interface Challenge {
+  id: string;
+  gpuId: string;
+  kind: string;
+  nonce: string;
+  expiresAt: string;
+}
+
 export interface HeartbeatAnswer {
   accepted: boolean;
   ignoredReason: string | null;
@@ -114,6 +123,26 @@ export function inventoryClient({ url, signal, timeoutMs = 10_000, clock = Date.
 
     async putProcesses({ apiKey }: Identity, gpuId: string, body: ProcessesBody): Promise<void> {
       await call('PUT', `/v1/gpus/${gpuId}/processes`, { apiKey, body });
+    },
+
+    async challenge({ apiKey }: Identity, id: string): Promise<Challenge> {
+      const answer = await call('GET', `/v1/verifications/${id}`, { apiKey });
+      return {
+        id,
+        gpuId: text(answer, 'gpuId'),
+        kind: text(answer, 'kind'),
+        nonce: text(answer, 'nonce'),
+        expiresAt: text(answer, 'expiresAt'),
+      };
+    },
+
+    /** The hardware uuid of a GPU that the service knows by this id. */
+    async gpuUuid({ apiKey }: Identity, gpuId: string): Promise<string> {
+      return text(await call('GET', `/v1/gpus/${gpuId}`, { apiKey }), 'uuid');
+    },
+
+    async submitEvidence({ apiKey }: Identity, { id, nonce }: Challenge, evidence: object): Promise<void> {
+      await call('POST', `/v1/verifications/${id}/evidence`, { apiKey, body: { nonce, evidence } });
     },
 
     async sendHeartbeat({ apiKey }: Identity, body: HeartbeatBody): Promise<HeartbeatAnswer> {

@@ -24,7 +24,9 @@ export async function identify(options: AgentOptions, facts: HostFacts): Promise
     throw new NoCredentialError('Not enrolled at this service yet: a token or a key is needed.');
   const identity = await introduce(options, credential, facts);
   const counted =
-    mine?.nodeId === identity.nodeId ? mine : { generation: 0, sequence: 0, inventoryDigest: null };
+    mine?.nodeId === identity.nodeId
+      ? mine
+      : { generation: 0, sequence: 0, inventoryDigest: null, drain: null };
   const state = { ...counted, ...identity, url };
   await store.save(state);
   options.report({ event: 'enrolled', nodeId: state.nodeId });

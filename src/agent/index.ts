@@ -3,6 +3,7 @@ export type { AgentEvent, AgentOptions } from './agent-options.ts';
 export { inventoryClient } from './client.ts';
 export { type Driver, DriverError } from './driver.ts';
 export { fakeDriver, parseFakeStates } from './fake-driver.ts';
+export type { Hook } from './hook.ts';
 export { localHost } from './host.ts';
 export { parseSnapshot } from './parse-snapshot.ts';
 export { runAgent } from './runner.ts';

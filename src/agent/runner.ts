@@ -8,7 +8,7 @@ import { processPublisher } from './process-publisher.ts';
 import { ServiceError } from './service-error.ts';
 import type { AgentSnapshot } from './snapshot.ts';
 import type { AgentState } from './state-file.ts';
-import { inventoryContent, known } from './wire.ts';
+import { type Directive, inventoryContent, known } from './wire.ts';
 
 /** What the service dictates is believed within these bounds. */
 const SHORTEST_WAIT_MS = 1_000;
@@ -24,14 +24,27 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   try {
     const facts = await options.host.facts();
     const state = await persistently(options, () => identify(options, facts), isFinal);
-    const cycle = heartbeatCycle(options, state, facts);
+    await live(options, state, facts);
+  } catch (error) {
+    if (!options.signal.aborted) throw error;
+  }
+}
+
+/** One round after another; what they have begun ends with them. With `once` it is waited for. */
+async function live(options: AgentOptions, state: AgentState, facts: HostFacts): Promise<void> {
+  const ending = new AbortController();
+  const directives = directiveFollower(options, state, AbortSignal.any([options.signal, ending.signal]));
+  const cycle = heartbeatCycle(options, state, facts, directives.follow);
+  try {
     while (!options.signal.aborted) {
       const wait = await persistently(options, cycle, isKeyRefused);
       if (options.once) return;
       await options.sleep(wait, options.signal);
     }
-  } catch (error) {
-    if (!options.signal.aborted) throw error;
+  } finally {
+    if (!options.once) ending.abort();
+    await directives.settled();
+    await save(options, state);
   }
 }
 
@@ -58,11 +71,15 @@ async function persistently<T>(
 }
 
 /** One round: look, publish what changed, say that we live and what runs. Answers how long to wait for the next. */
-function heartbeatCycle(options: AgentOptions, state: AgentState, facts: HostFacts): () => Promise<number> {
+function heartbeatCycle(
+  options: AgentOptions,
+  state: AgentState,
+  facts: HostFacts,
+  follow: (directives: Directive[]) => void,
+): () => Promise<number> {
   const { client, host, clock } = options;
   const processes = processPublisher(client, clock);
   const publish = inventoryStep(options, state, facts, processes.forget);
-  const follow = directiveFollower(options, state);
   const publishProcesses = processStep(options, state, processes);
   return async () => {
     const startedAt = clock();

@@ -19,6 +19,7 @@ const state: AgentState = {
   generation: 3,
   sequence: 9,
   inventoryDigest: null,
+  drain: null,
 };
 
 describe('stateFile', () => {

@@ -11,6 +11,15 @@ export interface AgentState extends Identity {
   sequence: number;
   /** SHA-256 of the inventory that the service took last; `null` before the first. */
   inventoryDigest: string | null;
+  /** The drain that the service asked for; `null` while it asks for none. */
+  drain: Drain | null;
+}
+
+export interface Drain {
+  /** RFC 3339; `null` where there is none. */
+  deadlineAt: string | null;
+  /** Whether the operator's command has been run for it. */
+  isTold: boolean;
 }
 
 export interface StateStore {
@@ -52,7 +61,8 @@ async function readIfThere(path: string): Promise<string | null> {
 function decode(text: string, path: string): AgentState {
   const state: unknown = JSON.parse(text);
   if (!isState(state)) throw new Error(`${path} is not the state of an agent; move it away to enrol anew.`);
-  return state;
+  // Agents before this one did not keep it.
+  return { ...state, drain: state.drain ?? null };
 }
 
 const isState = (value: unknown): value is AgentState =>

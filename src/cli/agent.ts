@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as agent from '../agent/index.ts';
+import { agentStatusCommand, stateDir } from './agent-status.ts';
 import { snapshotTable } from './agent-table.ts';
 import { webAddress } from './arguments.ts';
 import { does, type Flags, type Outcome } from './command.ts';
@@ -12,7 +13,7 @@ import { Failure } from './failure.ts';
 import type { Shell } from './shell.ts';
 
 /**
- * `agent run` and `agent snapshot`. Exit codes: 0 done, or stopped by SIGINT or SIGTERM; 2 the GPU tool or its output
+ * `agent run`, `agent snapshot` and `agent status`. Exit codes: 0 done, or stopped by SIGINT or SIGTERM; 2 the GPU tool or its output
  * cannot be read; 3 the service refuses the token, the key or (with `--once`) a request; 4 the service cannot be reached
  * or fails (with `--once`; without, the agent waits for it).
  */
@@ -20,6 +21,7 @@ export function agentCommands(program: Command, shell: Shell): void {
   const group = program.command('agent').description("Report this node's GPUs to the inventory");
   does(runCommand(group), shell, (flags: RunFlags) => run(flags, shell));
   does(snapshotCommand(group), shell, snapshot);
+  agentStatusCommand(group, shell);
 }
 
 interface RunFlags extends FakeFlags, Flags {
@@ -28,6 +30,9 @@ interface RunFlags extends FakeFlags, Flags {
   key?: string;
   stateDir: string;
   hostname: string;
+  drainCommand?: string;
+  challengeCommand?: string;
+  hookTimeout: number;
   once?: boolean;
 }
 
@@ -43,8 +48,11 @@ const runCommand = (group: Command): Command =>
     .requiredOption('--url <address>', 'base address of the service', webAddress)
     .addOption(new Option('--token <token>', 'one-time enrolment token (first start only)').conflicts('key'))
     .option('--key <key>', 'agent key of this node, instead of a token')
-    .option('--state-dir <directory>', 'where key and counters are kept', '.data/agent')
+    .option('--state-dir <directory>', 'where key and counters are kept', stateDir)
     .option('--hostname <name>', 'name to enrol under', hostname())
+    .option('--drain-command <command>', 'run by the shell when the node is to drain, and no longer is')
+    .option('--challenge-command <command>', 'prints the evidence that a challenge asks for')
+    .option('--hook-timeout <seconds>', 'how long such a command may take', hookTimeout, 600)
     .option('--once', 'one inventory and one heartbeat, then stop');
 
 const snapshotCommand = (group: Command): Command =>
@@ -81,6 +89,8 @@ async function run(flags: RunFlags, shell: Shell): Promise<Outcome> {
       driver: driver(flags),
       host: agent.localHost(),
       store: agent.stateFile(flags.stateDir),
+      drainHook: hook(flags.drainCommand, flags),
+      challengeHook: hook(flags.challengeCommand, flags),
       once: flags.once ?? false,
       signal: stop.signal,
       clock: Date.now,
@@ -111,6 +121,16 @@ function driver({ fake, fakeGpus, fakeSeed }: FakeFlags): agent.Driver {
   const states = fake ?? (fakeGpus && agent.parseFakeStates(new Array(fakeGpus).fill('healthy').join()));
   if (!states) return agent.smiDriver();
   return agent.fakeDriver({ states, ...(fakeSeed !== undefined && { seed: fakeSeed }) });
+}
+
+const hook = (command: string | undefined, { hookTimeout }: RunFlags): agent.Hook | null =>
+  command === undefined ? null : { command, timeoutMs: hookTimeout * 1000 };
+
+function hookTimeout(value: string): number {
+  const seconds = Number(value);
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 86_400)
+    throw new InvalidArgumentError('A number of seconds from 1 to 86400.');
+  return seconds;
 }
 
 function credential({ token, key }: RunFlags): agent.AgentOptions['credential'] {

@@ -55,7 +55,7 @@ async function ingestGoal(
   rounds: number,
   seconds: number,
 ): Promise<Result> {
-  const pool = createPool({ url: ownerUrl, max: 2, name: 'bench', log });
+  const pool = createPool({ url: ownerUrl, max: 2, name: 'bench', log, prepare: true });
   const prisma = createPrisma(pool);
   const ingest = new SampleIngest(new Database({ pool, log }), settings);
   let at = Date.now() - hourMs;

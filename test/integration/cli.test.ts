@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runCommand, runJson } from '../support/command-line.ts';
 import { operatorKey, startService, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 let service: TestService;
 let folder: string;
@@ -205,6 +206,37 @@ describe('agent', () => {
     });
     const { body: seen } = await service.as().get(`/v1/gpus?providerId=${provider.id}`).expect(200);
     expect(seen.items).toHaveLength(6);
+  });
+
+  it('drains by a command, and tells so', async () => {
+    const stateDir = join(folder, 'agent');
+    const { answer } = await runJson<{ nodeId: string; drain: unknown }>([
+      'agent',
+      'status',
+      '--state-dir',
+      stateDir,
+    ]);
+    expect(answer.drain).toBeNull();
+    await service.as().post(`/v1/nodes/${answer.nodeId}/drain`).send({}).expect(200);
+    const once = () =>
+      runCommand([
+        ...['agent', 'run', '--url', service.url, '--once', '--state-dir', stateDir, '--fake', 'healthy,mig'],
+        ...['--drain-command', 'echo moving away', '--hook-timeout', '60'],
+      ]);
+    await until('the agent hears of it', async () =>
+      (await once()).stdout.includes('hook_ended hook="drain_began" output="moving away"'),
+    );
+    const { code, stdout } = await runCommand(['agent', 'status', '--state-dir', stateDir]);
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^draining +without a deadline$/m),
+    });
+    expect(stdout).not.toContain('dpi_agent');
+  });
+
+  it('shows no status where there is no agent, 2', async () => {
+    const stateDir = join(folder, 'nobody');
+    expect(await runCommand(['agent', 'status', '--state-dir', stateDir])).toMatchObject({ code: 2 });
   });
 
   it('ends with 3 where the service refuses the token, with 4 where there is none', async () => {

@@ -1,9 +1,11 @@
 import type { Change } from '../../../kernel/db/changes.ts';
 import { diffOf } from '../../../kernel/db/changes.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
+import type { Gate } from '../../../kernel/gates.ts';
 import type { CatalogueApi } from '../../catalogue/index.ts';
 import { reviewSpecs } from './findings.ts';
 import type { LockedNode } from './placement.ts';
+import { quarantineReturned } from './returned.ts';
 import { type StoredGpu, stateOf } from './state.ts';
 import { insertGpus, updateGpus } from './store.ts';
 
@@ -37,12 +39,16 @@ export async function writeGpus(
   added: readonly { gpu: StoredGpu; node: LockedNode }[],
   changed: readonly ChangedGpu[],
 ): Promise<void> {
+  const former = await quarantineReturned(
+    tx,
+    added.map(({ gpu }) => gpu),
+  );
   await insertGpus(tx, added);
   await updateGpus(
     tx,
     changed.map(({ after, node }) => ({ gpu: after, node })),
   );
-  await tx.record(...added.map(({ gpu }) => creationOf(gpu)), ...changed.map(changeOf));
+  await tx.record(...added.map(({ gpu }) => creationOf(gpu, former.get(gpu.id))), ...changed.map(changeOf));
   const written = [...added.map(({ gpu }) => gpu), ...changed.map(({ after }) => after)];
   if (written.length === 0) return;
   await reviewSpecs(tx, catalogue, written);
@@ -52,9 +58,10 @@ export async function writeGpus(
   for (const { before } of changed) tx.invalidate(`node:${before.nodeId}`);
 }
 
-const creationOf = (gpu: StoredGpu): Change => ({
+const creationOf = (gpu: StoredGpu, former: readonly Gate[] | undefined): Change => ({
   type: 'gpu.created',
   version: 1,
+  reason: former ? `quarantined: ${former.join(', ')} when its hardware was deleted` : null,
   diff: { after: { vendor: gpu.vendor, uuid: gpu.uuid, ...stateOf(gpu) } },
   ...concerning(gpu),
 });

@@ -1,0 +1,1 @@
+DROP INDEX inventory.gpu_deleted_hardware_idx;

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Page } from '../kernel/db/list.ts';
+import { sendPrinted } from './cached.ts';
 
 /** 201 with the address of what was made. */
 export function created<Body>(reply: FastifyReply, location: string, body: Body): Body {
@@ -18,4 +19,14 @@ export function page<Item>(request: FastifyRequest, reply: FastifyReply, result:
     reply.header('link', `<${next.pathname}${next.search}>; rel="next"`);
   }
   return result;
+}
+
+/** The same of items that are printed already. */
+export function printedPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  result: Page<string>,
+): FastifyReply {
+  const { items, nextCursor } = page(request, reply, result);
+  return sendPrinted(reply, `{"items":[${items.join()}],"nextCursor":${JSON.stringify(nextCursor)}}`);
 }

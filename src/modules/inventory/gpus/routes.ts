@@ -4,8 +4,9 @@ import { changeProblems, operation, readProblems, writeProblems } from '../../..
 import { IdParams } from '../../../kernel/http/params.ts';
 import { batchBodyLimit, PageOf, ref } from '../../../kernel/http/schemas.ts';
 import type { App } from '../../../module.ts';
-import { created, noContent, page } from '../../../plugins/reply.ts';
+import { created, noContent, printedPage } from '../../../plugins/reply.ts';
 import type { GpuBatchService } from './batch.ts';
+import type { PrintGpu } from './printed.ts';
 import {
   ClearQuarantine,
   CreateGpu,
@@ -34,6 +35,8 @@ const Atomic = Type.Object({
     description: 'false: as many items as can be, with an outcome for each (207).',
   }),
 });
+
+const printedGpu: Record<string, unknown> = { ...ref(Gpu) };
 
 /** `Gpu` and `GpuInput` are made known by the module, since providers and nodes show them as well. */
 export function registerGpuRoutes(app: App, { gpus, batches }: Services): void {
@@ -73,7 +76,10 @@ export function registerGpuRoutes(app: App, { gpus, batches }: Services): void {
         response: { 200: PageOf(Gpu), ...readProblems() },
       },
     },
-    async (request, reply) => page(request, reply, await gpus.list(request.ctx, request.query)),
+    async (request, reply) => {
+      const print: PrintGpu = (gpu) => String(reply.serializeInput(gpu, printedGpu));
+      return printedPage(request, reply, await gpus.list(request.ctx, request.query, print));
+    },
   );
 
   app.get(

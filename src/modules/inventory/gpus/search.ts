@@ -51,15 +51,34 @@ export interface Scope {
 }
 
 /**
- * The page is chosen on the narrow table first, by key, and only its rows meet the wide ones: late row look-up.
+ * A page with these columns, and one row more where there is another page. It is chosen on the narrow table first, by
+ * key, and only its rows meet the wide ones: late row look-up.
  *
  * @see https://use-the-index-luke.com/no-offset
  */
-export const searchSql = (request: ListRequest, scope: Scope): Sql => sql`/* inventory:search_gpus */
+export const pageOf = (
+  request: ListRequest,
+  scope: Scope,
+  columns: Sql,
+): Sql => sql`/* inventory:search_gpus */
   WITH page AS MATERIALIZED (${pageSql(request, scope)})
-  SELECT ${gpuColumns(moment, scope.policy)}, ${sortValues(request.sort)} AS sort_values
+  SELECT ${columns}, ${sortValues(request.sort)} AS sort_values
     FROM page JOIN ${gpuTables} ON s.gpu_id = page.gpu_id
    ORDER BY ${orderBy(request.sort)}`;
+
+/** A page with all that the API shows. */
+export const searchSql = (request: ListRequest, scope: Scope): Sql =>
+  pageOf(request, scope, gpuColumns(moment, scope.policy));
+
+/** Where the next page begins; null where these rows end the list. */
+export function pageEnd(
+  rows: readonly { sortValues: string }[],
+  { limit, scope }: ListRequest,
+  cursors: CursorCodec,
+): string | null {
+  const last = rows[limit - 1];
+  return rows.length > limit && last ? cursors.encode(scope, readSortValues(last.sortValues)) : null;
+}
 
 /** One page of GPUs as the API shows them. */
 export async function searchGpus(
@@ -69,13 +88,8 @@ export async function searchGpus(
   scope: Scope,
 ): Promise<Page<Partial<GpuView>>> {
   const rows = await db.rows<GpuRow & { sortValues: string }>(searchSql(request, scope));
-  const items = rows.slice(0, request.limit);
-  const last = items.at(-1);
   return {
-    items: items.map((row) => project(toGpu(row), request.fields)),
-    nextCursor:
-      rows.length > items.length && last
-        ? cursors.encode(request.scope, readSortValues(last.sortValues))
-        : null,
+    items: rows.slice(0, request.limit).map((row) => project(toGpu(row), request.fields)),
+    nextCursor: pageEnd(rows, request, cursors),
   };
 }

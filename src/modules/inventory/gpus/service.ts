@@ -15,6 +15,7 @@ import { createGpuCollection } from './collection.ts';
 import { readLayers } from './layers.ts';
 import { isError, type Outcome, settle } from './outcomes.ts';
 import { type GpuPatch, type PatchItem, planPatches } from './patches.ts';
+import { PrintedGpus, type PrintGpu } from './printed.ts';
 import { turnGates } from './quarantine.ts';
 import { type GpuRegistrar, replace } from './registrar.ts';
 import type { SchedulingPolicy } from './schedulability.ts';
@@ -38,9 +39,11 @@ interface Options {
 export class GpuService {
   readonly collection: Collection;
   readonly #options: Options;
+  readonly #printed: PrintedGpus;
 
   constructor(options: Options) {
     this.#options = options;
+    this.#printed = new PrintedGpus(options.kernel);
     this.collection = createGpuCollection(options.catalogue, options.policy);
   }
 
@@ -62,15 +65,23 @@ export class GpuService {
     return wanted.has('layers') ? { ...gpu, layers: await readLayers(db, id) } : gpu;
   }
 
-  list({ principal }: RequestContext, query: Record<string, unknown>): Promise<Page<Partial<GpuView>>> {
+  /** One page of printed GPUs. */
+  async list(
+    { principal }: RequestContext,
+    query: Record<string, unknown>,
+    print: PrintGpu,
+  ): Promise<Page<string>> {
     const { db, cursors } = this.#options.kernel;
     const request = parseList(this.collection, cursors, query, principal.nodeId ?? principal.providerId);
-    return searchGpus(db, cursors, request, {
+    const scope = {
       collection: this.collection,
       visible: visibleGpus(principal),
       find: this.#options.catalogue.find,
       policy: this.#options.policy,
-    });
+    };
+    if (request.fields === null) return this.#printed.page(request, scope, print);
+    const { items, nextCursor } = await searchGpus(db, cursors, request, scope);
+    return { items: items.map(print), nextCursor };
   }
 
   patch(ctx: RequestContext, id: string, ifMatch: IfMatch | null, patch: GpuPatch): Promise<GpuView> {

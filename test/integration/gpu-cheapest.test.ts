@@ -1,37 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type ListRequest, parseList } from '../../src/kernel/db/list.ts';
-import { createCursorCodec } from '../../src/kernel/http/cursor.ts';
+import type { ListRequest } from '../../src/kernel/db/list.ts';
 import { readSortValues, type SortValues } from '../../src/kernel/http/keyset.ts';
-import { createGpuCollection } from '../../src/modules/inventory/gpus/collection.ts';
 import { searchSql } from '../../src/modules/inventory/gpus/search.ts';
-import { visibleGpus } from '../../src/modules/inventory/gpus/view.ts';
 import { type KnownGpu, randomFleet } from '../support/gpu-fleet.ts';
 import { conditionOn, queryOf } from '../support/gpu-oracle.ts';
+import { gpuRequest, gpuScope } from '../support/gpu-scope.ts';
 import { type Plan, planOf } from '../support/plan-of.ts';
 import { startService, type TestService } from '../support/service.ts';
 
-const find = (text: string) => [text];
-const policy = { minVerificationLevel: 0 };
-const collection = createGpuCollection(
-  {
-    resolve: () => 'uncatalogued',
-    model: () => undefined,
-    models: () => [],
-    find,
-  },
-  policy,
-);
-const cursors = createCursorCodec(Buffer.alloc(32));
-const operator = {
-  keyId: '',
-  role: 'operator',
-  providerId: null,
-  nodeId: null,
-  tenantId: null,
-  scopes: [],
-} as const;
-const scope = { collection, find, policy, visible: visibleGpus(operator) };
 const cheapest = { schedulable: 'true', isAllocated: 'false', sort: 'pricePerHourNanoUsd' };
 
 let service: TestService;
@@ -43,15 +20,13 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-const parse = (query: Record<string, unknown>): ListRequest => parseList(collection, cursors, query, null);
-
 interface Found {
   id: string;
   sort_values: string;
 }
 
 async function search(request: ListRequest, plain: boolean): Promise<Found[]> {
-  const { text, values } = searchSql(request, { ...scope, plain });
+  const { text, values } = searchSql(request, { ...gpuScope, plain });
   return (await service.sql.query<Found>(text, values)).rows;
 }
 
@@ -74,7 +49,7 @@ describe('the search for the cheapest free GPUs', () => {
     await fc.assert(
       fc.asyncProperty(query, async (given) => {
         const { conditions, free, models, regions, vendors, dearest, limit } = given;
-        const request = parse({
+        const request = gpuRequest({
           ...(dearest && { [`pricePerHourNanoUsd${dearest.operator}`]: dearest.price }),
           ...queryOf(conditions),
           ...free,
@@ -114,7 +89,7 @@ describe('the search for the cheapest free GPUs', () => {
       [{ ...cheapest, minMemoryMb: '1', maxPricePerHourNanoUsd: '500' }, 'gpu_state_cheapest_idx'],
     ];
     for (const [query, index] of queries) {
-      const plan = await planOf(service.sql, searchSql(parse(query), scope));
+      const plan = await planOf(service.sql, searchSql(gpuRequest(query), gpuScope));
       expect(indexOnlyScans(plan)).toContain(index);
       expect(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']).toBeLessThan(2_000);
     }

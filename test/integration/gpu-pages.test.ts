@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import sql, { type Sql } from 'sql-template-tag';
-import { parseList } from '../../src/kernel/db/list.ts';
+import type { Sql } from 'sql-template-tag';
 import type { Queryable } from '../../src/kernel/db/transaction.ts';
-import { createCursorCodec } from '../../src/kernel/http/cursor.ts';
-import { createGpuCollection } from '../../src/modules/inventory/gpus/collection.ts';
 import { PrintedGpus } from '../../src/modules/inventory/gpus/printed.ts';
 import { type KnownGpu, randomFleet } from '../support/gpu-fleet.ts';
+import { gpuCursors, gpuRequest, gpuScope } from '../support/gpu-scope.ts';
 import { openDatabase } from '../support/kernel.ts';
 import { seeded } from '../support/seeded.ts';
 import { startService, type TestService } from '../support/service.ts';
@@ -72,13 +70,7 @@ describe('a page of GPUs that were printed before', () => {
 
 describe('PrintedGpus', () => {
   it('looks again where a GPU changes between its two looks', async () => {
-    const policy = { minVerificationLevel: 0 };
-    const find = (text: string) => [text];
-    const models = { resolve: () => 'uncatalogued', model: () => undefined, models: () => [], find };
-    const collection = createGpuCollection(models, policy);
-    const cursors = createCursorCodec(Buffer.alloc(32));
-    const request = parseList(collection, cursors, { limit: '3', sort: 'id', lifecycle: 'active' }, null);
-    const scope = { collection, find, policy, visible: sql`TRUE` };
+    const request = gpuRequest({ limit: '3', sort: 'id', lifecycle: 'active' });
     const change = () => service.sql.query('UPDATE inventory.gpu_state SET version = version + 1');
     const looks: string[] = [];
     let meanwhile: () => Promise<unknown> = async () => null;
@@ -91,10 +83,10 @@ describe('PrintedGpus', () => {
         return rows;
       },
     };
-    const printed = new PrintedGpus({ db: watched, cursors });
+    const printed = new PrintedGpus({ db: watched, cursors: gpuCursors });
     const page = async () => {
       looks.length = 0;
-      const { items } = await printed.page(request, scope, JSON.stringify);
+      const { items } = await printed.page(request, gpuScope, JSON.stringify);
       return { versions: items.map((text) => JSON.parse(text).version), looks: looks.join() };
     };
     const { versions } = await page();

@@ -1,4 +1,4 @@
-import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
+import sql, { empty, raw, type Sql } from 'sql-template-tag';
 import { type Collection, type ListRequest, listCondition, type Page } from '../../../kernel/db/list.ts';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
 import type { FilterAst } from '../../../kernel/filters/filters.ts';
@@ -8,7 +8,7 @@ import { keysetPredicate, orderBy, readSortValues, sortValues } from '../../../k
 import { project } from '../../../kernel/http/projection.ts';
 import type { CatalogueApi } from '../../catalogue/index.ts';
 import { cheapestSql, planCheapest } from './cheapest.ts';
-import { gpuRelations } from './collection.ts';
+import { gpuTablesOf } from './collection.ts';
 import type { SchedulingPolicy } from './schedulability.ts';
 import { type GpuRow, type GpuView, gpuColumns, gpuTables, toGpu } from './view.ts';
 
@@ -16,14 +16,13 @@ import { type GpuRow, type GpuView, gpuColumns, gpuTables, toGpu } from './view.
 const moment = sql`statement_timestamp()`;
 
 /** `gpu_state s` and no more of the other tables than filters and sort read. */
-function narrowTables(collection: Collection, { filters, sort }: ListRequest): Sql {
-  const read = new Set([
-    ...compileFilters(collection.filters, filters, { moment }).flatMap(({ relations }) => [...relations]),
-    ...sort.map(({ relation }) => relation),
-  ]);
-  const joins = Object.entries(gpuRelations).flatMap(([name, joined]) => (read.has(name) ? [joined] : []));
-  return join([sql`inventory.gpu_state s`, ...joins], ' ');
-}
+const narrowTables = (collection: Collection, { filters, sort }: ListRequest): Sql =>
+  gpuTablesOf(
+    new Set([
+      ...compileFilters(collection.filters, filters, { moment }).flatMap(({ relations }) => [...relations]),
+      ...sort.flatMap(({ relation }) => relation ?? []),
+    ]),
+  );
 
 /** The ids of a page, as cheaply as it can be had: `plain` takes the way that is always open. */
 function pageSql(request: ListRequest, { collection, visible, find, plain }: Scope): Sql {

@@ -22,7 +22,7 @@ function piles(question: Question, { place, reading, condition, rest }: Concessi
     SELECT ${team}, provider, worth, min(value) AS value, count(*) AS gpus
       FROM (SELECT ${teamColumns(bonds)}, ${provider} AS provider, CASE WHEN NOT passes THEN worth END AS worth,
                    CASE WHEN NOT passes THEN value END AS value
-              FROM (SELECT s.node_id, s.provider_id, ${modelColumn(bonds)} AS model, (${whereAll(passes ? [passes] : [])}) IS TRUE AS passes,
+              FROM (SELECT s.node_seq, s.provider_id, ${modelColumn(bonds)} AS model, (${whereAll(passes ? [passes] : [])}) IS TRUE AS passes,
                            ${reading.order(moment)} AS worth, (${reading.value(moment)})::text AS value
                       FROM ${tables}
                      WHERE ${join([shown, ...others, whereAll(kept)], ' AND ')}) g

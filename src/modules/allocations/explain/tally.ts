@@ -1,6 +1,6 @@
-import sql, { join, raw, type Sql } from 'sql-template-tag';
+import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
 import type { Queryable } from '../../../kernel/db/transaction.ts';
-import type { Bond, Question } from './question.ts';
+import type { Bond, GpuPredicate, Question } from './question.ts';
 import { modelColumn, team, teamColumns } from './teams.ts';
 
 export interface Sums {
@@ -35,37 +35,57 @@ export interface Tally {
   miss(place: number): NearMiss | undefined;
 }
 
-/** What GROUPING says of the three grains: a bit for each of its columns that is not grouped by. */
-const grains = { steps: raw('3'), nodes: raw('5'), piles: raw('6') };
-
-/** `first`: the place of the first predicate that a GPU fails, or one beyond the last. */
-const firstOf = (places: readonly number[]): Sql =>
-  raw(
-    `CASE ${places.map((place) => `WHEN f${place} THEN ${place}`).join(' ')} ELSE ${places.length + 1} END`,
-  );
-
-/** `sole`: that of the only one; 0 where it fails none, NULL where it fails several. */
-function soleOf(places: readonly number[]): Sql {
-  const branches = places.map((place) => {
-    const rest = places.slice(place).map((later) => `f${later}`);
-    const alone = rest.length === 0 ? place : `CASE WHEN ${rest.join(' OR ')} THEN NULL ELSE ${place} END`;
-    return `WHEN f${place} THEN ${alone}`;
+/**
+ * How far a GPU comes, as one number: the place of the first predicate that it fails, negative where it fails others too;
+ * one beyond the last where it fails none. Nothing is evaluated after the second failure, for which each predicate
+ * stands once for all before it.
+ */
+function codeOf(predicates: readonly GpuPredicate[]): Sql {
+  const branches = predicates.map(({ sql: passes }, at) => {
+    const later = predicates.slice(at + 1).map((other) => sql`(${other.sql})`);
+    const place = raw(String(at + 1));
+    const code =
+      later.length === 0 ? place : sql`CASE WHEN ${join(later, ' AND ')} THEN ${place} ELSE -${place} END`;
+    return sql`WHEN (${passes}) IS NOT TRUE THEN ${code}`;
   });
-  return raw(`CASE ${branches.join(' ')} ELSE 0 END`);
+  return sql`CASE ${join(branches, ' ')} ELSE ${raw(String(predicates.length + 1))} END`;
 }
 
+/** The label of a code: the place of the only predicate that is failed, 0 where none is, NULL where several are. */
+const labelOf = (predicates: readonly GpuPredicate[]): Sql =>
+  raw(`CASE WHEN code > ${predicates.length} THEN 0 WHEN code > 0 THEN code END`);
+
+/** Each GPU with its code. OFFSET 0 keeps PostgreSQL from evaluating that again wherever it is looked at. */
+const coded = ({ predicates, bonds, shown, tables }: Question): Sql => sql`
+  SELECT s.node_seq, s.provider_id, s.seq, ${modelColumn(bonds)} AS model, ${codeOf(predicates)} AS code
+    FROM ${tables} WHERE ${shown} OFFSET 0`;
+
+/** Labels of a node's GPUs fit into the bits of one number, where nothing more is asked of them and they are few. */
+const isMasked = ({ predicates, bonds }: Question): boolean => bonds.length === 0 && predicates.length < 62;
+
 /**
- * Each GPU with `first` and `sole`: all that is ever asked of the mask of what it fails. OFFSET 0 keeps PostgreSQL from
- * merging the levels, and so from evaluating a predicate again wherever its outcome is looked at.
+ * One scan whose rows are counted at two grains or three at once: by code, by node and, where teams are asked for, in
+ * piles of GPUs of one node, model and label.
  */
-function failures({ predicates, bonds, shown, tables }: Question): Sql {
-  const places = predicates.map((_, at) => at + 1);
-  const outcomes = predicates.map(
-    (predicate, at) => sql`(${predicate.sql}) IS NOT TRUE AS ${raw(`f${at + 1}`)}`,
-  );
-  return sql`SELECT node_id, provider_id, model, seq, ${firstOf(places)} AS first, ${soleOf(places)} AS sole
-    FROM (SELECT s.node_id, s.provider_id, s.seq, ${modelColumn(bonds)} AS model, ${join(outcomes)}
-            FROM ${tables} WHERE ${shown} OFFSET 0) tested OFFSET 0`;
+function counted(question: Question): Sql {
+  const label = labelOf(question.predicates);
+  if (isMasked(question))
+    return sql`counted AS MATERIALIZED (
+      SELECT code, node_seq, provider_id, NULL AS model, count(*) AS gpus, max(abs(code)) AS reach, min(seq) AS seq,
+             bit_or(1::bigint << ${label}) AS labels
+        FROM (${coded(question)}) gpu GROUP BY GROUPING SETS ((code), (node_seq, provider_id))
+    )`;
+  return sql`counted AS MATERIALIZED (
+      SELECT code, node_seq, provider_id, pile_node, pile_provider, model, label, count(*) AS gpus,
+             max(abs(code)) AS reach, min(seq) AS seq, NULL::bigint AS labels
+        FROM (SELECT *, CASE WHEN code > 0 THEN node_seq END AS pile_node,
+                     CASE WHEN code > 0 THEN provider_id END AS pile_provider, ${label} AS label
+                FROM (${coded(question)}) gpu) gpu
+       GROUP BY GROUPING SETS ((code), (node_seq, provider_id), (pile_node, pile_provider, model, label))
+    ), pile AS MATERIALIZED (
+      SELECT pile_node AS node_seq, pile_provider AS provider_id, model, label, gpus
+        FROM counted WHERE label IS NOT NULL
+    )`;
 }
 
 /**
@@ -74,30 +94,30 @@ function failures({ predicates, bonds, shown, tables }: Question): Sql {
  * differ; a provider that needs no drop counts for none. Teams that are too small whatever is dropped are left out first.
  */
 function fitting(piles: Sql, bonds: readonly Bond[], count: number): Sql {
-  if (bonds.length === 0) return sql`SELECT node_id, provider_id, sole AS label, gpus FROM ${piles}`;
+  if (bonds.length === 0) return sql`SELECT node_seq, provider_id, label, gpus FROM ${piles}`;
   const weight = bonds.includes('distinctProviders')
-    ? sql`CASE WHEN row_number() OVER (PARTITION BY ${team}, provider_id, sole) = 1
-                AND (sole = 0 OR min(sole) OVER (PARTITION BY ${team}, provider_id) > 0) THEN 1 ELSE 0 END`
+    ? sql`CASE WHEN row_number() OVER (PARTITION BY ${team}, provider_id, label) = 1
+                AND (label = 0 OR min(label) OVER (PARTITION BY ${team}, provider_id) > 0) THEN 1 ELSE 0 END`
     : sql`gpus`;
   const teamed = sql`(SELECT *, ${teamColumns(bonds)} FROM ${piles}) p`;
   return sql`WITH large AS MATERIALIZED (
       SELECT p.* FROM ${teamed}
         JOIN (SELECT ${team} FROM ${teamed} GROUP BY ${team} HAVING sum(gpus) >= ${count}) l USING (${team})
     )
-    SELECT w.node_id, w.provider_id, o.label, w.gpus FROM large w
-      JOIN (SELECT ${team}, sole AS label, size,
-                   coalesce(max(size) FILTER (WHERE sole = 0) OVER (PARTITION BY ${team}), 0) AS base
-              FROM (SELECT ${team}, sole, sum(weight) AS size
-                      FROM (SELECT *, ${weight} AS weight FROM large) p GROUP BY ${team}, sole) t) o USING (${team})
+    SELECT w.node_seq, w.provider_id, o.label, w.gpus FROM large w
+      JOIN (SELECT ${team}, label, size,
+                   coalesce(max(size) FILTER (WHERE label = 0) OVER (PARTITION BY ${team}), 0) AS base
+              FROM (SELECT ${team}, label, sum(weight) AS size
+                      FROM (SELECT *, ${weight} AS weight FROM large) p GROUP BY ${team}, label) t) o USING (${team})
      WHERE CASE o.label WHEN 0 THEN o.base ELSE o.base + o.size END >= ${count}
-       AND (w.sole = o.label OR (w.sole = 0 AND o.base < ${count}))`;
+       AND (w.label = o.label OR (w.label = 0 AND o.base < ${count}))`;
 }
 
 /** Sums over labelled rows; under a label come only nodes and providers that label 0 has not. */
 const sumsOf = (part: string, rows: Sql): Sql => sql`
   SELECT ${part}::text AS part, label, sum(gpus)::bigint AS gpus, 0::bigint AS nodes, 0::bigint AS providers,
          NULL::json AS miss FROM ${rows} GROUP BY label
-  UNION ALL ${uniqueOf(part, rows, 'node_id', sql`0, count(*), 0`)}
+  UNION ALL ${uniqueOf(part, rows, 'node_seq', sql`0, count(*), 0`)}
   UNION ALL ${uniqueOf(part, rows, 'provider_id', sql`0, 0, count(*)`)}`;
 
 const uniqueOf = (part: string, rows: Sql, column: string, columns: Sql): Sql => sql`
@@ -106,20 +126,26 @@ const uniqueOf = (part: string, rows: Sql, column: string, columns: Sql): Sql =>
             FROM ${rows} GROUP BY ${raw(column)}, label) u
    WHERE label = 0 OR least > 0 GROUP BY label`;
 
-/** GPUs, nodes and providers by the furthest that any of their GPUs comes. */
+/** Nodes and providers counted by the furthest that any of their GPUs comes, and by the labels of these. */
+const kinds = sql`node AS (SELECT provider_id, reach, labels FROM counted WHERE node_seq IS NOT NULL),
+    provider AS (SELECT max(reach) AS reach, bit_or(labels) AS labels FROM node GROUP BY provider_id),
+    kind AS MATERIALIZED (
+      SELECT reach, labels, count(*) AS nodes, 0 AS providers FROM node GROUP BY reach, labels
+      UNION ALL SELECT reach, labels, 0, count(*) FROM provider GROUP BY reach, labels
+    )`;
+
+/** GPUs, nodes and providers by how far they come. */
 const reach = sql`
-  SELECT 'reach' AS part, first AS label, gpus, 0::bigint AS nodes, 0::bigint AS providers, NULL::json AS miss
-    FROM counted WHERE grain = ${grains.steps}
-  UNION ALL SELECT 'reach', reach, 0, count(*), 0, NULL FROM node GROUP BY reach
-  UNION ALL SELECT 'reach', reach, 0, 0, count(*), NULL
-    FROM (SELECT max(reach) AS reach FROM node GROUP BY provider_id) p GROUP BY reach`;
+  SELECT 'reach' AS part, abs(code) AS label, gpus, 0::bigint AS nodes, 0::bigint AS providers, NULL::json AS miss
+    FROM counted WHERE code IS NOT NULL
+  UNION ALL SELECT 'reach', reach, 0, sum(nodes)::bigint, sum(providers)::bigint, NULL FROM kind GROUP BY reach`;
 
 /** Of the GPUs that one predicate alone keeps out, the one registered first. */
-const misses = sql`
-  SELECT 'miss', sole, 0, 0, 0, (
-           SELECT json_build_object('gpuId', s.gpu_id, 'nodeId', s.node_id, 'providerId', s.provider_id)
-             FROM inventory.gpu_state s WHERE s.node_id = m.node_id AND s.seq = m.seq AND s.deleted_at IS NULL)
-    FROM (SELECT DISTINCT ON (sole) sole, seq, node_id FROM near WHERE sole > 0 ORDER BY sole, seq) m`;
+const misses = ({ predicates }: Question): Sql => sql`
+  SELECT 'miss', code, 0, 0, 0, (
+           SELECT json_build_object('gpuId', g.id, 'nodeId', g.node_id, 'providerId', g.provider_id)
+             FROM inventory.gpu g WHERE g.seq = counted.seq)
+    FROM counted WHERE code BETWEEN 1 AND ${predicates.length}::integer`;
 
 const nameOf = (bonds: readonly Bond[]): string => bonds.join('+');
 
@@ -131,34 +157,39 @@ function partsOf(bonds: readonly Bond[]): Bond[][] {
   return [...sets.values()].filter((set) => set.length > 0);
 }
 
-/**
- * One statement, one scan, whose rows are counted at three grains at once: by how far they come, by node, and, of those
- * that fail one predicate at most, in piles of equal GPUs of a node. Everything else is counted from these.
- */
-function tallySql(question: Question): Sql {
-  const { bonds, count } = question;
+/** Sums over the labels of nodes and providers, as `sumsOf` has them over piles. */
+const labelSums = ({ predicates }: Question): Sql => sql`
+  SELECT '' AS part, ${labelOf(predicates)} AS label, gpus, 0::bigint AS nodes, 0::bigint AS providers, NULL::json AS miss
+    FROM counted WHERE code > 0
+  UNION ALL
+  SELECT '', place, 0, sum(nodes)::bigint, sum(providers)::bigint, NULL
+    FROM kind CROSS JOIN generate_series(0, ${predicates.length}::integer) place
+   WHERE CASE place WHEN 0 THEN labels & 1 = 1 ELSE labels & (1::bigint << place | 1) = 1::bigint << place END
+   GROUP BY place`;
+
+/** All that piles come to: with all bonds and whatever label, and with some of the bonds and no label. */
+function pileSums({ bonds, count }: Question): { ctes: Sql; sums: Sql } {
   const parts = partsOf(bonds).map((set, at) => ({ set, rows: raw(`part${at}`) }));
   const tables = parts.map(
     ({ set, rows }) => sql`, ${rows} AS MATERIALIZED (${fitting(sql`whole`, set, count)})`,
   );
+  const all = [{ set: bonds, rows: raw('fit') }, ...parts];
+  return {
+    ctes: sql`, whole AS MATERIALIZED (SELECT * FROM pile WHERE label = 0),
+      fit AS MATERIALIZED (${fitting(sql`pile`, bonds, count)}) ${join([empty, ...tables], ' ')}`,
+    sums: join(
+      all.map(({ set, rows }) => sumsOf(nameOf(set), rows)),
+      ' UNION ALL ',
+    ),
+  };
+}
+
+/** One statement, one scan; everything is counted from what that has `counted`. */
+function tallySql(question: Question): Sql {
+  const piles = isMasked(question) ? { ctes: empty, sums: labelSums(question) } : pileSums(question);
   return sql`/* allocations:explain */
-    WITH counted AS MATERIALIZED (
-      SELECT GROUPING(first, node_id, near_node_id) AS grain, first, node_id, provider_id,
-             near_node_id, near_provider_id, model, sole, count(*) AS gpus, max(first) AS reach, min(seq) AS seq
-        FROM (SELECT *, CASE WHEN sole IS NOT NULL THEN node_id END AS near_node_id,
-                     CASE WHEN sole IS NOT NULL THEN provider_id END AS near_provider_id
-                FROM (${failures(question)}) gpu) gpu
-       GROUP BY GROUPING SETS ((first), (node_id, provider_id), (near_node_id, near_provider_id, model, sole))
-    ), node AS (SELECT provider_id, reach FROM counted WHERE grain = ${grains.nodes}),
-    near AS MATERIALIZED (
-      SELECT near_node_id AS node_id, near_provider_id AS provider_id, model, sole, gpus, seq
-        FROM counted WHERE grain = ${grains.piles} AND sole IS NOT NULL
-    ), whole AS MATERIALIZED (SELECT * FROM near WHERE sole = 0),
-    fit AS MATERIALIZED (${fitting(sql`near`, bonds, count)}) ${join([sql``, ...tables], ' ')}
-    ${reach}
-    UNION ALL ${sumsOf(nameOf(bonds), sql`fit`)}
-    ${join([sql``, ...parts.map(({ set, rows }) => sql`UNION ALL ${sumsOf(nameOf(set), rows)}`)], ' ')}
-    UNION ALL ${misses}`;
+    WITH ${counted(question)}, ${kinds} ${piles.ctes}
+    ${reach} UNION ALL ${piles.sums} UNION ALL ${misses(question)}`;
 }
 
 const nothing: Sums = { gpus: 0, nodes: 0, providers: 0 };

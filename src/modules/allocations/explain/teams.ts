@@ -10,14 +10,12 @@ export const modelColumn = (bonds: readonly Bond[]): Sql =>
   bonds.includes('sameModel') ? modelKey : sql`''::text`;
 
 /**
- * GPUs of one team may be taken together: the columns that its members have in common, over rows with `node_id` and
+ * GPUs of one team may be taken together: the columns that its members have in common, over rows with `node_seq` and
  * `model`. Without a bond all GPUs are of one team.
  */
 export const teamColumns = (bonds: readonly Bond[]): Sql =>
   join([
-    bonds.includes('sameNode')
-      ? sql`node_id AS team_node`
-      : sql`'00000000-0000-0000-0000-000000000000'::uuid AS team_node`,
+    bonds.includes('sameNode') ? sql`node_seq AS team_node` : sql`0::bigint AS team_node`,
     bonds.includes('sameModel') ? sql`model AS team_model` : sql`''::text AS team_model`,
   ]);
 

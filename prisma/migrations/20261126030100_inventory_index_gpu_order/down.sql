@@ -1,0 +1,1 @@
+DROP INDEX inventory.gpu_seq_idx;

@@ -38,10 +38,12 @@ const columns: Readonly<Record<Grouping, string>> = {
   provider: 'provider_id',
 };
 
-/** The one state that each GPU is counted under. */
-const stateAt = (policy: SchedulingPolicy): Sql => sql`CASE
-  WHEN ${allocationStateAt(moment)} IN ('held', 'allocated') THEN ${allocationStateAt(moment)}
-  WHEN ${schedulableAt(moment, policy)} AND ${isFreeAt(moment)} THEN 'free' ELSE 'unschedulable' END`;
+/** The one state that each GPU is counted under, as its place among these. */
+const states = ['free', 'held', 'allocated', 'unschedulable'] as const;
+const stateAt = (
+  policy: SchedulingPolicy,
+): Sql => sql`CASE ${allocationStateAt(moment)} WHEN 'held' THEN 1 WHEN 'allocated' THEN 2
+  ELSE CASE WHEN ${schedulableAt(moment, policy)} AND ${isFreeAt(moment)} THEN 0 ELSE 3 END END`;
 
 /** The groups of GPUs, the ones with most free GPUs first. */
 export function groupsOf(
@@ -50,22 +52,21 @@ export function groupsOf(
 ): Promise<GroupRow[]> {
   const keys = raw(by.map((grouping) => columns[grouping]).join(', '));
   const own = raw(by.map((grouping) => `s.${columns[grouping]}`).join(', '));
-  const states = ['free', 'held', 'allocated', 'unschedulable'] as const;
-  const counts = states.map((state) => sql`count(*) FILTER (WHERE state = ${state}) AS ${raw(state)}`);
+  const counts = states.map((state, at) => raw(`count(*) FILTER (WHERE state = ${at}) AS ${state}`));
   const sums = ['total', ...states].map((name) => raw(`sum(${name})::bigint AS ${name}`));
   return db.rows(sql`/* allocations:availability */
     WITH gpu AS MATERIALIZED (
-      SELECT ${own}, s.node_id, ${stateAt(policy)} AS state, s.price_per_hour_nano_usd AS price
+      SELECT ${own}, s.node_seq, ${stateAt(policy)} AS state, s.price_per_hour_nano_usd AS price
         FROM ${tables} WHERE ${condition}
     ), block AS (
-      SELECT ${keys}, node_id, count(*) AS total, ${join(counts)} FROM gpu GROUP BY ${keys}, node_id
+      SELECT ${keys}, node_seq, count(*) AS total, ${join(counts)} FROM gpu GROUP BY ${keys}, node_seq
     ), found AS (
       SELECT ${keys}, ${join(sums)}, max(free) AS largest_block, count(*) OVER () AS groups
         FROM block GROUP BY ${keys}
     ), price AS (
       SELECT ${keys}, min(price) AS min_price, max(price) AS max_price,
              percentile_disc(0.5) WITHIN GROUP (ORDER BY price) AS median_price
-        FROM gpu WHERE state = 'free' AND price IS NOT NULL GROUP BY ${keys}
+        FROM gpu WHERE state = 0 AND price IS NOT NULL GROUP BY ${keys}
     )
     SELECT f.*, p.min_price::text, p.median_price::text, p.max_price::text
       FROM found f LEFT JOIN price p USING (${keys})

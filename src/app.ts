@@ -169,7 +169,11 @@ async function registerRoutes(
 ): Promise<void> {
   const access = accessOf(instances);
   await app.register(authPlugin, {
-    access: { ...access, authenticate: (request) => access.authenticate(request.headers.authorization) },
+    access: {
+      ...access,
+      recall: ({ headers }) => access.recall(headers.authorization),
+      authenticate: ({ headers }) => access.authenticate(headers.authorization),
+    },
     failures: config.rateLimitEnabled ? new FailureLimiter(systemClock) : null,
   });
   await app.register(idempotencyPlugin);

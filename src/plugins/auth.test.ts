@@ -11,6 +11,7 @@ const viewer: Principal = { ...anonymous, keyId: 'k1' };
 
 /** Knows one key, `good`, which may read. */
 const access: Access = {
+  recall: () => null,
   async authenticate({ headers }) {
     if (headers.authorization === 'Bearer good') return viewer;
     throw new AppError(401, 'auth.invalid_key', 'This API key is not known.');
@@ -68,6 +69,25 @@ describe('a route', () => {
       403,
       'auth.forbidden',
     ]);
+  });
+
+  it('is served to whom we remember without a look, and to nobody else', async () => {
+    app = await edgeApp();
+    const recall: Access['recall'] = ({ headers }) =>
+      headers.authorization === 'Bearer known' ? viewer : null;
+    await app.register(authPlugin, { access: { ...access, recall }, failures: null });
+    app.get('/things', { config: { permission: 'things:read' } }, ({ ctx }) => ctx.principal.keyId);
+    app.delete('/things', { config: { permission: 'things:write' } }, () => ({}));
+    const known = { authorization: 'Bearer known' };
+    expect(await send(app, { url: '/things', headers: known })).toMatchObject({
+      statusCode: 200,
+      body: 'k1',
+    });
+    expect(codeOf(await send(app, { method: 'DELETE', url: '/things', headers: known }))).toEqual([
+      403,
+      'auth.forbidden',
+    ]);
+    expect(codeOf(await send(app, '/things'))).toEqual([401, 'auth.invalid_key']);
   });
 
   it('is as closed to HEAD as to GET', async () => {

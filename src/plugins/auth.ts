@@ -7,6 +7,8 @@ import { rateLimited } from './rate-limit.ts';
 
 /** The access module's part of the plugin; a plugin imports no module. */
 export interface Access {
+  /** Who is calling, where that is remembered: most requests then wait for nothing. */
+  recall(request: FastifyRequest): Principal | null;
   /** Throws 401 for anything but a usable key. */
   authenticate(request: FastifyRequest): Promise<Principal>;
   /** Throws 403 where the role or the key's scopes lack the permission. */
@@ -63,16 +65,24 @@ export const authPlugin = fp<AuthOptions>(
     const { access } = options;
     app.decorateRequest('ctx');
     app.addHook('onRoute', (route) => checkDeclaration(route, access));
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', (request, _reply, done) => {
       const { permission } = request.routeOptions.config;
-      const principal = permission ? await authenticate(options, request) : anonymous;
-      if (permission) access.authorize(principal, permission);
-      request.ctx = {
-        principal,
-        requestId: request.id,
-        idempotency: null,
-        log: request.log as RequestContext['log'],
+      const allowed = (principal: Principal) => {
+        if (permission) access.authorize(principal, permission);
+        return principal;
       };
+      const enter = (principal: Principal) => {
+        request.ctx = {
+          principal,
+          requestId: request.id,
+          idempotency: null,
+          log: request.log as RequestContext['log'],
+        };
+        done();
+      };
+      const known = permission ? access.recall(request) : anonymous;
+      if (known) enter(allowed(known));
+      else authenticate(options, request).then(allowed).then(enter, done);
     });
   },
   { name: 'auth' },

@@ -15,6 +15,7 @@ beforeEach(async () => {
   app = await edgeApp();
   await app.register(authPlugin, {
     access: {
+      recall: () => null,
       authenticate: async ({ headers }) => ({ ...anonymous, ...JSON.parse(headers.authorization ?? '{}') }),
       authorize: () => {},
       isPermission: () => true,

@@ -1,4 +1,4 @@
-import { type AppError, invalid } from '../errors.ts';
+import { invalid } from '../errors.ts';
 import { invalidJson } from './http-errors.ts';
 import { toPointer } from './pointer.ts';
 
@@ -14,8 +14,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * Throws 400 `request.invalid_json`, or `request.invalid` naming the place by its JSON pointer.
  */
 export function parseStrictJson(bytes: Uint8Array): unknown {
-  const value = parse(decode(bytes));
-  inspect(value, []);
+  const text = decode(bytes);
+  const value = parse(text);
+  const fault = faultOf(value, 0, text.includes('\\u'));
+  if (fault) throw invalid(toPointer(fault.path.reverse()), fault.detail);
   return value;
 }
 
@@ -44,49 +46,66 @@ function position(error: unknown): string {
   return place ? ` (${place[0]})` : '';
 }
 
-type Path = (string | number)[];
+/** What is wrong with a value, and where it lies: names and indices from the inside out. */
+interface Fault {
+  detail: string;
+  path: (string | number)[];
+}
 
-function inspect(value: unknown, path: Path): void {
-  if (typeof value === 'string') inspectText(value, path);
-  else if (typeof value === 'number') inspectNumber(value, path);
-  else if (value !== null && typeof value === 'object') inspectChildren(value, path);
+const fault = (detail: string): Fault => ({ detail, path: [] });
+
+/** `escaped`: the body has `\u`, the one way to write what text must not hold (bytes are known to be UTF-8). */
+function faultOf(value: unknown, depth: number, escaped: boolean): Fault | null {
+  if (typeof value === 'string') return escaped ? faultOfText(value) : null;
+  if (typeof value === 'number') return faultOfNumber(value);
+  if (value === null || typeof value !== 'object') return null;
+  if (depth >= maxDepth) return fault(`is nested deeper than ${maxDepth} levels`);
+  return Array.isArray(value) ? faultOfList(value, depth, escaped) : faultOfObject(value, depth, escaped);
+}
+
+function faultOfList(list: readonly unknown[], depth: number, escaped: boolean): Fault | null {
+  for (let index = 0; index < list.length; index++) {
+    const found = faultOf(list[index], depth + 1, escaped);
+    if (found) return within(index, found);
+  }
+  return null;
 }
 
 /** `for in` takes a third of the time of `Object.entries`: 2.7 against 9 ms for a batch of 600 kB. */
-function inspectChildren(value: object, path: Path): void {
-  if (path.length >= maxDepth) throw at(path, `is nested deeper than ${maxDepth} levels`);
-  const isArray = Array.isArray(value);
-  for (const key in value) {
-    const child = (value as Record<string, unknown>)[key];
-    path.push(key);
-    if (!isArray) inspectName(key, child, path);
-    inspect(child, path);
-    path.pop();
+function faultOfObject(object: object, depth: number, escaped: boolean): Fault | null {
+  for (const name in object) {
+    const child = (object as Record<string, unknown>)[name];
+    const found = faultOfName(name, child, escaped) ?? faultOf(child, depth + 1, escaped);
+    if (found) return within(name, found);
   }
+  return null;
 }
 
-function inspectName(name: string, child: unknown, path: Path): void {
-  inspectText(name, path);
+function within(step: string | number, found: Fault): Fault {
+  found.path.push(step);
+  return found;
+}
+
+function faultOfName(name: string, child: unknown, escaped: boolean): Fault | null {
   const poisons =
     name === '__proto__' ||
     (name === 'constructor' &&
       typeof child === 'object' &&
       child !== null &&
       Object.hasOwn(child, 'prototype'));
-  if (poisons) throw at(path, 'is not an allowed name');
+  if (poisons) return fault('is not an allowed name');
+  return escaped ? faultOfText(name) : null;
 }
 
-function inspectText(text: string, path: Path): void {
-  if (text.includes('\0')) throw at(path, 'must not hold a NUL character');
-  if (!isWellFormed(text)) throw at(path, 'must not hold a lone surrogate');
-}
-
-function inspectNumber(value: number, path: Path): void {
-  if (!Number.isFinite(value)) throw at(path, 'is too large for a number');
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw at(path, 'must lie within ±(2^53−1)');
+function faultOfText(text: string): Fault | null {
+  if (text.includes('\0')) return fault('must not hold a NUL character');
+  return loneSurrogate.test(text) ? fault('must not hold a lone surrogate') : null;
 }
 
 const loneSurrogate = /\p{Surrogate}/u;
-const isWellFormed = (text: string): boolean => !loneSurrogate.test(text);
 
-const at = (path: Path, detail: string): AppError => invalid(toPointer(path), detail);
+function faultOfNumber(value: number): Fault | null {
+  if (Number.isSafeInteger(value)) return null;
+  if (!Number.isFinite(value)) return fault('is too large for a number');
+  return Number.isInteger(value) ? fault('must lie within ±(2^53−1)') : null;
+}

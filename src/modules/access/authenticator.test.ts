@@ -90,6 +90,21 @@ describe('what is remembered', () => {
     expect(await codeOf(authenticator.authenticate(key))).toBe('auth.key_revoked');
   });
 
+  it('is recalled as long, but neither before the look ends nor after a change', async () => {
+    const recalled = () => authenticator.recall(key)?.keyId;
+    const look = authenticator.authenticate(key);
+    expect(recalled()).toBeUndefined();
+    await look;
+    expect([recalled(), authenticator.recall('another')]).toEqual(['k1', null]);
+    now = 4999;
+    expect(recalled()).toBe('k1');
+    now = 5000;
+    expect(recalled()).toBeUndefined();
+    now = 0;
+    authenticator.forget();
+    expect(recalled()).toBeUndefined();
+  });
+
   it('is one look for all who come at once', async () => {
     const callers = Array.from({ length: 50 }, () => authenticator.authenticate(key));
     expect(new Set((await Promise.all(callers)).map(({ keyId }) => keyId))).toEqual(new Set(['k1']));
@@ -124,4 +139,7 @@ it('writes the use of keys in bulk, and once', async () => {
   await authenticator.flushLastUsed();
   await authenticator.flushLastUsed();
   expect(keys.flushed).toEqual([['k1']]);
+  authenticator.recall(key);
+  await authenticator.flushLastUsed();
+  expect(keys.flushed).toHaveLength(2);
 });

@@ -15,7 +15,9 @@ interface Options {
 
 interface Remembered {
   /** Shared by all who present the key while it is looked up. */
-  principal: Promise<Principal>;
+  asked: Promise<Principal>;
+  /** The answer, once it is there. */
+  principal: Principal | null;
   until: number;
 }
 
@@ -23,6 +25,8 @@ interface Remembered {
 const rememberedForMs = 5000;
 const rememberedAtMost = 10_000;
 const noDigest = Buffer.alloc(32);
+
+const nameOf = (key: string): string => hash('sha256', key, 'base64');
 
 /** Turns the text of a key into who is calling. With the database away it throws: never anonymous, never by guess. */
 export class Authenticator {
@@ -36,12 +40,22 @@ export class Authenticator {
   }
 
   async authenticate(key: string): Promise<Principal> {
-    const name = hash('sha256', key, 'base64');
-    const known = this.#remembered.get(name);
-    const fresh = known && known.until > this.#options.clock.now();
-    const principal = await (fresh ? known.principal : this.#look(name, key));
+    const name = nameOf(key);
+    const principal = await (this.#fresh(name)?.asked ?? this.#look(name, key));
     this.#used.add(principal.keyId);
     return principal;
+  }
+
+  /** Whose key it is, where that is remembered, without a promise: most requests wait for nothing. null where it must be looked up. */
+  recall(key: string): Principal | null {
+    const principal = this.#fresh(nameOf(key))?.principal ?? null;
+    if (principal) this.#used.add(principal.keyId);
+    return principal;
+  }
+
+  #fresh(name: string): Remembered | undefined {
+    const known = this.#remembered.get(name);
+    return known && known.until > this.#options.clock.now() ? known : undefined;
   }
 
   /** Any change of a key makes this process ask again at once. */
@@ -61,13 +75,15 @@ export class Authenticator {
 
   /** Remembered from the moment of asking: what `forget` clears meanwhile does not come back with the answer. */
   async #look(name: string, key: string): Promise<Principal> {
-    const asked = { principal: this.#load(key), until: this.#options.clock.now() + rememberedForMs };
+    const until = this.#options.clock.now() + rememberedForMs;
+    const entry: Remembered = { asked: this.#load(key), principal: null, until };
     if (this.#remembered.size >= rememberedAtMost) this.#remembered.clear();
-    this.#remembered.set(name, asked);
+    this.#remembered.set(name, entry);
     try {
-      return await asked.principal;
+      entry.principal = await entry.asked;
+      return entry.principal;
     } catch (error) {
-      if (this.#remembered.get(name) === asked) this.#remembered.delete(name);
+      if (this.#remembered.get(name) === entry) this.#remembered.delete(name);
       throw error;
     }
   }

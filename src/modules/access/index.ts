@@ -16,6 +16,8 @@ export { KeyService } from './key-service.ts';
 export { permissionNames } from './permissions.ts';
 
 export interface AccessApi {
+  /** Who presents this Authorization header, where that is remembered; null: `authenticate` has to find out. */
+  recall(authorization: string | undefined): Principal | null;
   /** Who presents this Authorization header; throws 401. */
   authenticate(authorization: string | undefined): Promise<Principal>;
   /** Throws 403 where the role or the key's scopes lack the permission. */
@@ -28,6 +30,8 @@ export interface AccessApi {
   /** The module that gives GPUs to tenants connects itself here; without one nobody uses anything. */
   connect(ports: AccessPorts): void;
 }
+
+const keyIn = (authorization: string): string | undefined => /^Bearer +(\S+)$/i.exec(authorization)?.[1];
 
 function authorize({ role, scopes }: Principal, permission: string): void {
   if (!roleMay(role, permission as Permission))
@@ -47,9 +51,13 @@ export const access = defineModule<AccessApi>({
     const services = { keys: new KeyService(kernel, pepper), tenants: new TenantService(kernel, ports) };
     return {
       api: {
+        recall(authorization) {
+          const key = authorization && keyIn(authorization);
+          return key ? authenticator.recall(key) : null;
+        },
         async authenticate(authorization) {
           if (authorization === undefined) throw missingKey();
-          const [, key] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+          const key = keyIn(authorization);
           if (key === undefined) throw invalidKey();
           return authenticator.authenticate(key);
         },

@@ -74,7 +74,7 @@ export function createServer(options: ServerOptions): App {
   const limits = { ...defaults, keepAliveTimeoutMs: trustProxy.length > 0 ? 65_000 : 5_000, ...given };
   const app = fastify({
     loggerInstance: logger,
-    logController: new AccessLog(),
+    logController: new AccessLog(logger),
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     bodyLimit: limits.bodyLimit,
     requestTimeout: limits.requestTimeoutMs,

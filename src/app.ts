@@ -104,7 +104,7 @@ export async function createApplication(
     workers,
     more: [
       ...housekeeping(db, seriesOf(modules, config)),
-      ...reconcileWorkers(kernel, config, driftOf(modules)),
+      ...reconcileWorkers(kernel, config, driftOf(modules, config)),
     ],
     onCursorSecret: (secret) => cursors.use(createCursorCodec(secret)),
   });

@@ -63,14 +63,15 @@ export interface ModuleDefinition<Api = unknown> {
   /** Its tables that are partitioned by time: they are looked after by the kernel. */
   series?(config: Config): readonly Series[];
   /** How its tables can come to disagree with themselves, in the order of repair. */
-  drift?: readonly DriftClass[];
+  drift?(config: Config): readonly DriftClass[];
   create(kernel: Kernel, use: Use): ModuleInstance<Api>;
 }
 
 interface Definition<Api, S extends Settings>
-  extends Omit<ModuleDefinition<Api>, 'create' | 'settings' | 'series'> {
+  extends Omit<ModuleDefinition<Api>, 'create' | 'settings' | 'series' | 'drift'> {
   settings?: S;
   series?(settings: Values<S>): readonly Series[];
+  drift?(settings: Values<S>): readonly DriftClass[];
   create(kernel: Kernel, use: Use, settings: Values<S>): ModuleInstance<Api>;
 }
 
@@ -82,13 +83,14 @@ export const defineModule = <Api, const S extends Settings = Record<never, never
   return {
     ...definition,
     series: (config) => definition.series?.(settingsIn(config)) ?? [],
+    drift: (config) => definition.drift?.(settingsIn(config)) ?? [],
     create: (kernel, use) => definition.create(kernel, use, settingsIn(kernel.config)),
   };
 };
 
 /** What reconciliation looks for; versions come last, since repairs make some. */
-export const driftOf = (modules: readonly ModuleDefinition[]): DriftClass[] => [
-  ...modules.flatMap((module) => module.drift ?? []),
+export const driftOf = (modules: readonly ModuleDefinition[], config: Config): DriftClass[] => [
+  ...modules.flatMap((module) => module.drift?.(config) ?? []),
   ...unrecordedVersions,
 ];
 

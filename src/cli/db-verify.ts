@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import type { Config } from '../config/index.ts';
 import { driftOf } from '../module.ts';
 import { modules } from '../modules.ts';
 import type { Outcome } from './command.ts';
@@ -15,8 +16,8 @@ const namedAtMost = 5;
  * for each version (I5), and that what is stored twice for speed is the same twice. Those that can be repaired are what
  * `reconcile` looks for.
  */
-const invariants: readonly Check[] = [
-  ...driftOf(modules).map(({ name, rule, find }) => ({ name, rule, sql: find.text })),
+const invariantsOf = (config: Config): readonly Check[] => [
+  ...driftOf(modules, config).map(({ name, rule, find }) => ({ name, rule, sql: find.text })),
   ...checks,
 ];
 
@@ -32,13 +33,13 @@ interface Finding {
  * Recomputes every invariant that SQL can recompute, all in one snapshot, so that writers beside it change nothing.
  * Exit code 1 where any is broken. Reads every table once: minutes on a very large fleet.
  */
-export async function verify(ownerUrl: string): Promise<Outcome> {
+export async function verify(ownerUrl: string, config: Config): Promise<Outcome> {
   const { counts, findings } = await withClient(ownerUrl, async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await client.query(`SET LOCAL app.tenant_id = '*'`);
     const { rows } = await client.query<Record<string, number>>(countsSql);
     const found: Finding[] = [];
-    for (const check of invariants) found.push(await examine(client, check));
+    for (const check of invariantsOf(config)) found.push(await examine(client, check));
     return { counts: rows[0] ?? {}, findings: found };
   });
   const broken = findings.filter((finding) => finding.broken > 0);

@@ -47,7 +47,7 @@ export function dbCommands(program: Command, shell: Shell): void {
       .command('verify')
       .description('Recompute every invariant from the ledger, the change log and the rows themselves'),
     shell,
-    () => withMigrated(shell, verify),
+    () => withMigrated(shell, (ownerUrl) => verify(ownerUrl, shell.config())),
   );
   does(
     group

@@ -24,7 +24,7 @@ export function reconcileCommand(program: Command, shell: Shell): void {
     ({ apply = false }: ReconcileFlags) =>
       withMigrated(shell, (ownerUrl) =>
         withDatabase(ownerUrl, async (db) => {
-          const classes = driftOf(modules);
+          const classes = driftOf(modules, shell.config());
           if (!apply) return outcomeOf(await findDrift(db, classes), null);
           const found = await repairDrift(db, classes);
           return outcomeOf(found, await findDrift(db, classes));

@@ -77,7 +77,7 @@ async function onOwnService(shell: Shell, flags: ReplayFlags, trace: Trace): Pro
     const outcome = await withOwnService({ purpose: 'replay', config }, (api) =>
       replay(shell, api, flags, trace),
     );
-    return combined(outcome, await verify(embedded.ownerUrl));
+    return combined(outcome, await verify(embedded.ownerUrl, config));
   } finally {
     await embedded.stop();
     await rm(dataDir, { recursive: true, force: true });

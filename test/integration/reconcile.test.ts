@@ -1,19 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { versionFaults } from '../support/changes.ts';
-import { runCommand, runJson } from '../support/command-line.ts';
+import { runCommand } from '../support/command-line.ts';
 import type { TestNode } from '../support/fleet.ts';
 import { createGpus, gpuInput } from '../support/gpu-inputs.ts';
-import { allocationFaults, ledgerFaults, quotaFaults, unswept } from '../support/ledger.ts';
+import { ledgerFaults, unswept } from '../support/ledger.ts';
+import { damage, expectRepair, reconcile } from '../support/reconciling.ts';
 import { openNode, type TestTenant } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
-
-interface Reconciled {
-  ok: boolean;
-  applied: boolean;
-  drifts: { class: string; found: number; left: number; examples: { subject: string }[] }[];
-}
 
 let service: TestService;
 let tenant: TestTenant;
@@ -27,16 +22,6 @@ beforeEach(async () => {
   ({ node, tenant, gpuIds } = await openNode(service, { gpus: 3 }));
 });
 
-const reconcile = (...flags: string[]) =>
-  runJson<Reconciled>(['reconcile', ...flags], { DATABASE_URL: service.database.ownerUrl });
-
-/** Changes the database as its owner can, past all triggers. */
-async function damage(statement: string): Promise<void> {
-  const client = await service.sql.connect();
-  await client.query(`SET session_replication_role = replica; ${statement}; RESET session_replication_role`);
-  client.release();
-}
-
 const claim = async (gpus: string[], more: object = {}): Promise<string> => {
   const { body } = await service
     .as(tenant.key)
@@ -49,29 +34,9 @@ const claim = async (gpus: string[], more: object = {}): Promise<string> => {
 const stateOf = async (id: string): Promise<string> =>
   (await service.as().get(`/v1/allocations/${id}`).expect(200)).body.state;
 
-/** That drift of this class is listed, then repaired, then gone; and that everything agrees in the end. */
-async function expectRepair(name: string, subjects: string[]): Promise<void> {
-  const listed = await reconcile('--dry-run');
-  expect({ code: listed.code, ok: listed.answer.ok, applied: listed.answer.applied }).toEqual({
-    code: 1,
-    ok: false,
-    applied: false,
-  });
-  const drift = listed.answer.drifts.find((found) => found.class === name);
-  expect(drift?.examples.map(({ subject }) => subject).sort()).toEqual(subjects.toSorted());
-  expect(await reconcile('--apply')).toMatchObject({ code: 0, answer: { ok: true, applied: true } });
-  const again = await reconcile();
-  expect(again.answer.drifts.filter(({ found }) => found > 0)).toEqual([]);
-  expect(again.code).toBe(0);
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(await quotaFaults(service.sql)).toEqual([]);
-  expect(await versionFaults(service.sql)).toEqual([]);
-}
-
 it('finds nothing where nothing has drifted', async () => {
   await claim(gpuIds.slice(0, 2), { holdTtlS: 600 });
-  const { code, answer } = await reconcile();
+  const { code, answer } = await reconcile(service);
   expect(answer.drifts.filter(({ found }) => found > 0)).toEqual([]);
   expect(code).toBe(0);
 });
@@ -80,7 +45,7 @@ describe('an allocation', () => {
   it('without its rows in the ledger is a ghost, and ends', async () => {
     const id = await claim(gpuIds);
     await service.sql.query('DELETE FROM inventory.allocation_gpu WHERE allocation_id = $1', [id]);
-    await expectRepair('ghost-allocation', [id]);
+    await expectRepair(service, 'ghost-allocation', [id]);
     expect(await stateOf(id)).toBe('interrupted');
     await claim(gpuIds);
   });
@@ -88,19 +53,23 @@ describe('an allocation', () => {
   it('that has ended leaves no GPU in use', async () => {
     const id = await claim(gpuIds);
     await damage(
+      service,
       `UPDATE inventory.allocation SET state = 'released', released_at = clock_timestamp() WHERE id = '${id}'`,
     );
     await service.sql.query(`UPDATE inventory.allocation SET version = version + 1 WHERE id = $1`, [id]);
-    await expectRepair('ghost-share', gpuIds);
+    await expectRepair(service, 'ghost-share', gpuIds);
     await claim(gpuIds);
   });
 
   it('that is confirmed holds its GPUs no longer', async () => {
     const [gpuId = ''] = gpuIds;
     const id = await claim([gpuId]);
-    await damage(`UPDATE inventory.allocation_gpu SET held_until = clock_timestamp() + interval '1 hour'
-                   WHERE allocation_id = '${id}'`);
-    await expectRepair('stale-hold', [gpuId]);
+    await damage(
+      service,
+      `UPDATE inventory.allocation_gpu SET held_until = clock_timestamp() + interval '1 hour'
+                   WHERE allocation_id = '${id}'`,
+    );
+    await expectRepair(service, 'stale-hold', [gpuId]);
     const { body } = await service.as().get(`/v1/gpus/${gpuId}`).expect(200);
     expect(body.allocationState).toBe('allocated');
   });
@@ -111,10 +80,13 @@ describe('a GPU', () => {
     const [gpuId = '', other = ''] = gpuIds;
     const first = await claim([gpuId]);
     const second = await claim([other]);
-    await damage(`UPDATE inventory.allocation_gpu
+    await damage(
+      service,
+      `UPDATE inventory.allocation_gpu
                      SET (gpu_id, root_gpu_id, exclusive, units, root_units) = ('${gpuId}', '${gpuId}', false, 500, 500)
-                   WHERE allocation_id = '${second}'`);
-    await expectRepair('double-hold', [gpuId]);
+                   WHERE allocation_id = '${second}'`,
+    );
+    await expectRepair(service, 'double-hold', [gpuId]);
     expect([await stateOf(first), await stateOf(second)]).toEqual(['active', 'interrupted']);
     await claim([other]);
   });
@@ -128,9 +100,12 @@ describe('a GPU', () => {
     ];
     const first = await claim([gpuIds[0] as string]);
     const second = await claim([part]);
-    await damage(`UPDATE inventory.allocation_gpu SET (gpu_id, root_gpu_id) = ('${whole}', '${whole}')
-                   WHERE allocation_id = '${first}'`);
-    await expectRepair('double-hold', [whole]);
+    await damage(
+      service,
+      `UPDATE inventory.allocation_gpu SET (gpu_id, root_gpu_id) = ('${whole}', '${whole}')
+                   WHERE allocation_id = '${first}'`,
+    );
+    await expectRepair(service, 'double-hold', [whole]);
     expect([await stateOf(first), await stateOf(second)]).toEqual(['active', 'interrupted']);
     await claim([gpuIds[0] as string]);
   });
@@ -138,9 +113,12 @@ describe('a GPU', () => {
   it('shows what the ledger adds up to', async () => {
     const [used = '', free = ''] = gpuIds;
     await claim([used]);
-    await damage(`UPDATE inventory.gpu_state SET used_units = 0, active_units = 0 WHERE gpu_id = '${used}'`);
-    await damage(`UPDATE inventory.gpu_state SET used_units = 250 WHERE gpu_id = '${free}'`);
-    await expectRepair('stale-share-counter', [used, free]);
+    await damage(
+      service,
+      `UPDATE inventory.gpu_state SET used_units = 0, active_units = 0 WHERE gpu_id = '${used}'`,
+    );
+    await damage(service, `UPDATE inventory.gpu_state SET used_units = 250 WHERE gpu_id = '${free}'`);
+    await expectRepair(service, 'stale-share-counter', [used, free]);
     await service
       .as(tenant.key)
       .post('/v1/allocations')
@@ -151,8 +129,8 @@ describe('a GPU', () => {
 
   it('has the gates of its node', async () => {
     const [gpuId = ''] = gpuIds;
-    await damage(`UPDATE inventory.gpu_state SET blocks = blocks | 8 WHERE gpu_id = '${gpuId}'`);
-    await expectRepair('stale-gate', [gpuId]);
+    await damage(service, `UPDATE inventory.gpu_state SET blocks = blocks | 8 WHERE gpu_id = '${gpuId}'`);
+    await expectRepair(service, 'stale-gate', [gpuId]);
     await claim([gpuId]);
   });
 
@@ -162,7 +140,7 @@ describe('a GPU', () => {
        RETURNING node_id || ' ' || pci_bus_id AS place, node_id AS "nodeId"`,
       [gpuIds.slice(0, 2)],
     );
-    await expectRepair('duplicate-slot', [rows[0]?.place ?? '']);
+    await expectRepair(service, 'duplicate-slot', [rows[0]?.place ?? '']);
     const { body } = await service.as().get(`/v1/findings?nodeId=${rows[0]?.nodeId}`).expect(200);
     expect(body.items).toEqual([expect.objectContaining({ kind: 'duplicate_slot', state: 'open' })]);
   });
@@ -173,7 +151,7 @@ describe('a GPU', () => {
     const list = { generation: 1, processes: [{ pid: 7, name: 'python' }] };
     await service.as().put(`/v1/gpus/${gpuId}/processes`).send(list).expect(200);
     await service.sql.query('DELETE FROM inventory.allocation_gpu WHERE gpu_id = $1', [gpuId]);
-    await expectRepair('orphan-process', [gpuId]);
+    await expectRepair(service, 'orphan-process', [gpuId]);
     const { body } = await service.as().get(`/v1/findings?gpuId=${gpuId}`).expect(200);
     expect(body.items).toEqual([
       expect.objectContaining({
@@ -188,7 +166,7 @@ describe('a GPU', () => {
     await service.sql.query('UPDATE inventory.gpu_state SET version = version + 2 WHERE gpu_id = $1', [
       gpuId,
     ]);
-    await expectRepair('unrecorded-gpu-version', [gpuId, gpuId]);
+    await expectRepair(service, 'unrecorded-gpu-version', [gpuId, gpuId]);
   });
 });
 
@@ -200,14 +178,17 @@ it('counts what a tenant uses against its quotas', async () => {
     .send({ quotas: { maxGpus: 3 } })
     .expect(200);
   await claim(gpuIds.slice(0, 1));
-  await damage(`UPDATE inventory.tenant_usage SET gpu_units = 3000 WHERE tenant_id = '${tenant.id}'`);
-  await expectRepair('stale-quota-counter', [tenant.id]);
+  await damage(
+    service,
+    `UPDATE inventory.tenant_usage SET gpu_units = 3000 WHERE tenant_id = '${tenant.id}'`,
+  );
+  await expectRepair(service, 'stale-quota-counter', [tenant.id]);
   await claim(gpuIds.slice(1));
 });
 
 it('tells people what has drifted, where, and what to do', async () => {
   const [gpuId = ''] = gpuIds;
-  await damage(`UPDATE inventory.gpu_state SET used_units = 250 WHERE gpu_id = '${gpuId}'`);
+  await damage(service, `UPDATE inventory.gpu_state SET used_units = 250 WHERE gpu_id = '${gpuId}'`);
   const { code, stdout } = await runCommand(['reconcile'], { DATABASE_URL: service.database.ownerUrl });
   expect(code).toBe(1);
   expect(stdout).toMatch(/^stale-share-counter +1 +What a GPU shows/m);

@@ -23,7 +23,7 @@ import { ledgerPorts, nodePorts } from './ports.ts';
 import { usage } from './quotas/usage.ts';
 import { ledgerDrift } from './reconcile/index.ts';
 import { registerRoutes } from './routes.ts';
-import { allocationSettings } from './settings.ts';
+import { allocationSettings, cleaningOf } from './settings.ts';
 
 export { objectiveNames } from './claims/objectives.ts';
 
@@ -33,10 +33,10 @@ export const allocations = defineModule({
   dependsOn: [access, inventory, liveness],
   settings: allocationSettings,
   constraints,
-  drift: ledgerDrift,
+  drift: (settings) => ledgerDrift(cleaningOf(settings)),
   create(kernel, use, { sweepIntervalMs, ...settings }) {
     const { connect, gpus, walkOf, policy } = use(inventory);
-    const cleaning = { required: settings.cleaningRequired, timeoutS: settings.cleaningTimeoutS };
+    const cleaning = cleaningOf(settings);
     const step = stepsWith(cleaning);
     connect(ledgerPorts(step));
     use(liveness).connect(nodePorts);

@@ -1,4 +1,5 @@
-import { boolean, integer, oneOf } from '../../kernel/settings.ts';
+import { boolean, integer, oneOf, type Values } from '../../kernel/settings.ts';
+import type { CleaningPolicy } from './cleaning/gate.ts';
 import { interruptions } from './life/domain.ts';
 
 export const allocationSettings = {
@@ -29,3 +30,11 @@ export const allocationSettings = {
     { default: 900, min: 1, max: 604_800 },
   ),
 } as const;
+
+export const cleaningOf = ({
+  cleaningRequired: required,
+  cleaningTimeoutS: timeoutS,
+}: Pick<Values<typeof allocationSettings>, 'cleaningRequired' | 'cleaningTimeoutS'>): CleaningPolicy => ({
+  required,
+  timeoutS,
+});

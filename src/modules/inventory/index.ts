@@ -67,7 +67,7 @@ export const inventory = defineModule<InventoryApi, typeof settings>({
   dependsOn: [access, catalogue],
   settings,
   constraints: { ...constraints, ...maintenanceConstraints },
-  drift: [staleGate, duplicateSlot],
+  drift: () => [staleGate, duplicateSlot],
   create(kernel, use, { openRegistration, minVerificationLevel, ...rules }) {
     const keys = use(access);
     const ports: InventoryPorts = { ...noLedger };

@@ -20,7 +20,7 @@ export const processes = defineModule({
   optional: true,
   dependsOn: [inventory],
   settings,
-  drift: [orphanProcess],
+  drift: () => [orphanProcess],
   create(kernel, use, { keepDays }) {
     const { liveAllocations } = use(inventory);
     const service = new ProcessService({ kernel, liveAllocations });

@@ -1,9 +1,8 @@
 import sql from 'sql-template-tag';
 import type { DriftClass } from '../../../kernel/drift.ts';
 import { recordVersions } from '../../../kernel/unrecorded-versions.ts';
-import { endedNow } from '../life/transition.ts';
+import { endedNow, type TakeStep } from '../life/transition.ts';
 import { ledgerSums, lockGpus, recount, withRoots } from './ledger-sums.ts';
-import { step } from './step.ts';
 
 const batch = 200;
 
@@ -20,7 +19,7 @@ const latecomers = sql`
      AND NOT (o.both_ways AND l.gpu_id = o.gpu_id)
    ORDER BY o.gpu_id, l.created_at DESC, l.allocation_id DESC`;
 
-export const doubleUse: DriftClass = {
+export const doubleUse = (step: TakeStep): DriftClass => ({
   name: 'double-hold',
   rule: 'No more of a GPU is given out than there is',
   find: sql`SELECT o.gpu_id::text AS subject, format('%s of %s units given out', o.used, o.total_units) AS detail
@@ -39,4 +38,4 @@ export const doubleUse: DriftClass = {
       patience: 'wait',
     });
   },
-};
+});

@@ -1,9 +1,8 @@
 import sql from 'sql-template-tag';
 import type { DriftClass } from '../../../kernel/drift.ts';
 import { recordVersions } from '../../../kernel/unrecorded-versions.ts';
-import { endedNow } from '../life/transition.ts';
+import { endedNow, type TakeStep } from '../life/transition.ts';
 import { lockGpus, recount, withRoots } from './ledger-sums.ts';
-import { step } from './step.ts';
 
 const batch = 200;
 
@@ -15,7 +14,7 @@ const withoutGpus = sql`
    WHERE a.state IN ${live} AND NOT EXISTS (
      SELECT FROM inventory.allocation_gpu l WHERE l.allocation_id = a.id AND l.released_at IS NULL)`;
 
-export const ghostAllocation: DriftClass = {
+export const ghostAllocation = (step: TakeStep): DriftClass => ({
   name: 'ghost-allocation',
   rule: 'An allocation that lives has GPUs',
   find: sql`SELECT g.id::text AS subject, 'lives without a GPU' AS detail FROM (${withoutGpus}) g`,
@@ -28,7 +27,7 @@ export const ghostAllocation: DriftClass = {
       patience: 'wait',
     });
   },
-};
+});
 
 /** Live rows of the ledger whose allocation has ended. */
 const ofTheDead = sql`

@@ -1,15 +1,26 @@
 import type { DriftClass } from '../../../kernel/drift.ts';
+import type { CleaningPolicy } from '../cleaning/gate.ts';
+import { stepsWith } from '../life/transition.ts';
+import { missedCleaning, staleCleaning } from './cleaning.ts';
 import { staleCounter, staleQuota } from './counters.ts';
 import { doubleUse } from './double-use.ts';
 import { ghostAllocation, ghostShare } from './ghosts.ts';
 import { staleHold } from './stale-holds.ts';
 
-/** Drift of the ledger, in the order of repair: what should not be there goes first, then what is left is counted. */
-export const ledgerDrift: readonly DriftClass[] = [
-  ghostShare,
-  staleHold,
-  doubleUse,
-  ghostAllocation,
-  staleCounter,
-  staleQuota,
-];
+/**
+ * Drift of the ledger, in the order of repair: what should not be there goes first, then what is left is counted, and what
+ * was given back by any of it is cleaned.
+ */
+export function ledgerDrift(cleaning: CleaningPolicy): readonly DriftClass[] {
+  const step = stepsWith(cleaning);
+  return [
+    ghostShare,
+    staleHold,
+    doubleUse(step),
+    ghostAllocation(step),
+    staleCounter,
+    staleQuota,
+    missedCleaning(cleaning),
+    staleCleaning,
+  ];
+}

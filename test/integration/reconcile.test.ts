@@ -61,6 +61,13 @@ describe('an allocation', () => {
     await claim(gpuIds);
   });
 
+  it('that is gone leaves no GPU in use', async () => {
+    const id = await claim(gpuIds);
+    await damage(`DELETE FROM inventory.allocation WHERE id = '${id}'`);
+    await expectRepair('ghost-share', gpuIds);
+    await claim(gpuIds);
+  });
+
   it('that is confirmed holds its GPUs no longer', async () => {
     const [gpuId = ''] = gpuIds;
     const id = await claim([gpuId]);

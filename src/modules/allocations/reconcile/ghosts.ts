@@ -29,11 +29,12 @@ export const ghostAllocation = (step: TakeStep): DriftClass => ({
   },
 });
 
-/** Live rows of the ledger whose allocation has ended. */
+/** Live rows of the ledger whose allocation has ended, or is gone: its foreign key holds only as long as triggers run. */
 const ofTheDead = sql`
-  SELECT l.allocation_id, l.gpu_id, l.root_gpu_id, a.state, a.released_at FROM inventory.allocation_gpu l
-    JOIN inventory.allocation a ON a.id = l.allocation_id
-   WHERE l.released_at IS NULL AND a.state NOT IN ${live}`;
+  SELECT l.allocation_id, l.gpu_id, l.root_gpu_id, coalesce(a.state, 'gone') AS state,
+         coalesce(a.released_at, clock_timestamp()) AS released_at
+    FROM inventory.allocation_gpu l LEFT JOIN inventory.allocation a ON a.id = l.allocation_id
+   WHERE l.released_at IS NULL AND coalesce(a.state, 'gone') NOT IN ${live}`;
 
 export const ghostShare: DriftClass = {
   name: 'ghost-share',

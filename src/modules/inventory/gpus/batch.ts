@@ -2,10 +2,10 @@ import type { Static } from 'typebox';
 import type { RequestContext } from '../../../kernel/context.ts';
 import type { Database } from '../../../kernel/db/database.ts';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
-import { invalid } from '../../../kernel/errors.ts';
+import { type AppError, invalid } from '../../../kernel/errors.ts';
 import { problemDocument } from '../../../kernel/http/problem.ts';
 import { openConflictFindings } from './findings.ts';
-import { claimsOf, isError, type Outcome, succeeded } from './outcomes.ts';
+import { claimsOf, isError, type Outcome, replace, succeeded } from './outcomes.ts';
 import type { GpuRegistrar } from './registrar.ts';
 import type { GpuBatch, GpuBatchOutcomes, GpuBatchReply } from './schemas.ts';
 import type { GpuService } from './service.ts';
@@ -37,13 +37,20 @@ export class GpuBatchService {
     );
   }
 
-  /** As many items as can be, and for each what came of it, in input order. */
-  async applyEach(ctx: RequestContext, batch: Batch): Promise<Static<typeof GpuBatchOutcomes>> {
+  /**
+   * As many items as can be, and for each what came of it, in input order; those with a fault, by their index, are not
+   * looked at.
+   */
+  async applyEach(
+    ctx: RequestContext,
+    batch: Batch,
+    faults: ReadonlyMap<number, AppError>,
+  ): Promise<Static<typeof GpuBatchOutcomes>> {
     const { db, registrar } = this.#options;
     let outcomes: Outcome<GpuView>[] = [];
     const reply = await registrar.withConflictFindings(ctx, () =>
       db.write(ctx, async (tx) => {
-        outcomes = await this.#write(tx, ctx, batch, false);
+        outcomes = await this.#write(tx, ctx, batch, false, faults);
         return { results: outcomes.map((outcome) => resultOf(outcome, batch, ctx)) };
       }),
     );
@@ -51,11 +58,21 @@ export class GpuBatchService {
     return reply;
   }
 
-  #write(tx: Transaction, ctx: RequestContext, batch: Batch, atomic: boolean): Promise<Outcome<GpuView>[]> {
-    const { registrar, gpus } = this.#options;
-    if (batch.patches) return gpus.patchAll(tx, ctx, batch.patches.map(toPatch), atomic);
-    if (!batch.gpus) throw invalid('/gpus', 'is required, unless there are patches');
-    return registrar.create(tx, ctx, batch.gpus.map(toNewGpu), atomic);
+  async #write(
+    tx: Transaction,
+    ctx: RequestContext,
+    { gpus, patches }: Batch,
+    atomic: boolean,
+    faults: ReadonlyMap<number, AppError> = new Map(),
+  ): Promise<Outcome<GpuView>[]> {
+    const { registrar, gpus: service } = this.#options;
+    if (patches) {
+      const items = patches.map((item, index) => faults.get(index) ?? toPatch(item, index));
+      return replace(items, await service.patchAll(tx, ctx, succeeded(items), atomic));
+    }
+    if (!gpus) throw invalid('/gpus', 'is required, unless there are patches');
+    const items = gpus.map((item, index) => faults.get(index) ?? toNewGpu(item, index));
+    return replace(items, await registrar.create(tx, ctx, succeeded(items), atomic));
   }
 }
 

@@ -28,3 +28,12 @@ export function settle<T>(outcomes: readonly Outcome<T>[], atomic: boolean): T[]
 /** The claims on others' hardware among some outcomes. */
 export const claimsOf = (outcomes: readonly unknown[]) =>
   outcomes.flatMap((outcome) => (outcome instanceof HardwareConflict ? outcome.claims : []));
+
+/** The outcomes with what was planned replaced by what came of it, in the same order. */
+export function replace<Planned, Done>(
+  outcomes: readonly Outcome<Planned>[],
+  done: readonly Done[],
+): Outcome<Done>[] {
+  const queue = done.values();
+  return outcomes.map((outcome) => (isError(outcome) ? outcome : (queue.next().value as Done)));
+}

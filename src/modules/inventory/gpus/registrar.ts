@@ -7,7 +7,7 @@ import { visibleNodes } from '../nodes/collection.ts';
 import { type Creation, planCreations } from './creation.ts';
 import { HardwareConflict, hardwareRaced } from './errors.ts';
 import { openConflictFindings } from './findings.ts';
-import { isError, type Outcome, settle, succeeded } from './outcomes.ts';
+import { type Outcome, replace, settle, succeeded } from './outcomes.ts';
 import type { NewGpu } from './partitions.ts';
 import { gatesOfNodes, lockNodes } from './placement.ts';
 import type { GpuRegistry } from './registry.ts';
@@ -76,13 +76,4 @@ export class GpuRegistrar implements GpuRegistry {
       }
     }
   }
-}
-
-/** The outcomes with what was planned replaced by what came of it, in the same order. */
-export function replace<Planned, Done>(
-  outcomes: readonly Outcome<Planned>[],
-  done: readonly Done[],
-): Outcome<Done>[] {
-  const queue = done.values();
-  return outcomes.map((outcome) => (isError(outcome) ? outcome : (queue.next().value as Done)));
 }

@@ -1,9 +1,11 @@
-import { Type } from 'typebox';
+import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
 import { listQuerySchema } from '../../../kernel/db/list.ts';
 import { changeProblems, operation, readProblems, writeProblems } from '../../../kernel/http/operation.ts';
 import { IdParams } from '../../../kernel/http/params.ts';
 import { batchBodyLimit, PageOf, ref } from '../../../kernel/http/schemas.ts';
 import type { App } from '../../../module.ts';
+import { bodyIs, itemFaults, parsesQuery } from '../../../plugins/item-faults.ts';
 import { created, noContent, printedPage } from '../../../plugins/reply.ts';
 import type { GpuBatchService } from './batch.ts';
 import type { PrintGpu } from './printed.ts';
@@ -12,8 +14,10 @@ import {
   CreateGpu,
   Gpu,
   GpuBatch,
+  GpuBatchEnvelope,
   GpuBatchOutcomes,
   GpuBatchReply,
+  gpuBatchItems,
   PatchGpu,
 } from './schemas.ts';
 import type { GpuService } from './service.ts';
@@ -163,6 +167,8 @@ function registerBatchRoute(app: App, batches: GpuBatchService): void {
     {
       config: { permission: 'gpus:write' },
       bodyLimit: batchBodyLimit,
+      // An item that is invalid is an outcome of its own where each has one.
+      attachValidation: true,
       schema: {
         ...operation(
           'batchGpus',
@@ -180,9 +186,18 @@ function registerBatchRoute(app: App, batches: GpuBatchService): void {
         },
       },
     },
-    async ({ ctx, query, body }, reply) => {
-      if (!query.atomic) return reply.code(207).send(await batches.applyEach(ctx, body));
-      return reply.code(body.patches ? 200 : 201).send(await batches.apply(ctx, body));
+    async (request, reply) => {
+      const { ctx, query, body, validationError } = request;
+      if (validationError && (!parsesQuery(request) || query.atomic || !bodyIs(request, GpuBatchEnvelope)))
+        throw validationError;
+      if (query.atomic) return reply.code(body.patches ? 200 : 201).send(await batches.apply(ctx, body));
+      const faults = validationError ? faultsOf(request, body) : new Map();
+      return reply.code(207).send(await batches.applyEach(ctx, body, faults));
     },
   );
 }
+
+const faultsOf = (request: FastifyRequest, { gpus, patches }: Static<typeof GpuBatch>) =>
+  patches
+    ? itemFaults(request, 'patches', patches, gpuBatchItems.patches)
+    : itemFaults(request, 'gpus', gpus ?? [], gpuBatchItems.gpus);

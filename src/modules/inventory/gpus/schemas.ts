@@ -227,13 +227,21 @@ const PatchItem = Type.Object(
 const itemsOf = <S extends TSchema>(item: S) =>
   Type.Optional(Type.Array(item, { minItems: 1, maxItems: 1000 }));
 
+const eitherOne = { additionalProperties: false, minProperties: 1, maxProperties: 1 } as const;
+
+export const gpuBatchItems = { gpus: ref(CreateGpu), patches: PatchItem };
+
+/** A batch whose items are not looked at. */
+export const GpuBatchEnvelope = Type.Object(
+  { gpus: itemsOf(Type.Unknown()), patches: itemsOf(Type.Unknown()) },
+  eitherOne,
+);
+
 export const GpuBatch = Type.Object(
-  { gpus: itemsOf(ref(CreateGpu)), patches: itemsOf(PatchItem) },
+  { gpus: itemsOf(gpuBatchItems.gpus), patches: itemsOf(gpuBatchItems.patches) },
   {
     $id: 'GpuBatch',
-    additionalProperties: false,
-    minProperties: 1,
-    maxProperties: 1,
+    ...eitherOne,
     description: 'Either GPUs to create, or merge patches with the version that each of them was made for.',
     examples: [
       {

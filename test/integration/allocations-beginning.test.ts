@@ -217,6 +217,18 @@ describe('POST /v1/allocations with a request', () => {
     expect(body.gpus.map((gpu: { gpuId: string }) => gpu.gpuId)).toEqual(gpuIds.slice(0, 2));
   });
 
+  it('201: takes a request for candidates as it is', async () => {
+    const wanted = { count: 1, filter: { nodeId }, objective: 'cheapest' };
+    const { body: held } = await claim({
+      request: { ...wanted, limit: 3, explain: true, holdTtlS: 60 },
+    }).expect(201);
+    expect(held).toMatchObject({ state: 'held', holdTtlS: 60 });
+    expect(held.request).toEqual(wanted);
+    const { body: longer } = await claim({ request: { ...wanted, holdTtlS: 60 }, holdTtlS: 90 }).expect(201);
+    expect(longer.holdTtlS).toBe(90);
+    await claim({ request: { ...wanted, limit: 0 } }).expect(400);
+  });
+
   it('201: takes what is free again by the clock', async () => {
     const { body: hold } = await claim({ gpuIds, holdTtlS: 60 }).expect(201);
     await setDeadline(service.sql, hold.id, -1);

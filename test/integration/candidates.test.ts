@@ -194,7 +194,7 @@ describe('POST /v1/candidates', () => {
       { distinctProviders: true, groups: [{ count: 1 }] },
       '/distinctProviders',
     ],
-    ['an alternative asks for nothing', { count: 1, alternatives: [{}] }, '/alternatives/0/count'],
+    ['neither it nor an alternative has a count', { alternatives: [{}] }, '/count'],
     [
       'a filter of an alternative is unknown',
       { count: 1, alternatives: [{ count: 1, filter: { vram: 1 } }] },
@@ -387,41 +387,6 @@ describe('groups', () => {
     const { body: made } = await claim({ groups }).expect(201);
     expect(made.gpus).toHaveLength(3);
     expect(made.request).toMatchObject(marked({ groups }));
-  });
-});
-
-describe('alternatives', () => {
-  const alternatives = [
-    { count: 2, filter: { minMemoryMb: 500_000 } },
-    { count: 2, objective: 'spread' },
-    { count: 1 },
-  ];
-
-  it('200: the request itself comes before them', async () => {
-    await open({ gpus: 3 });
-    const { body } = await ask({ count: 3, alternatives: alternatives.map(marked) }).expect(200);
-    expect(body.candidates.map(countsOf)).toEqual([[3]]);
-    expect(body.alternative).toBeUndefined();
-  });
-
-  it('200: the first of them that fits wins', async () => {
-    await open({ gpus: 2 });
-    const { body } = await ask({ count: 3, alternatives: alternatives.map(marked), holdTtlS: 60 }).expect(
-      200,
-    );
-    expect(body.candidates.map(countsOf)).toEqual([[2]]);
-    expect(body.alternative).toBe(1);
-    expect(body.candidates[0].scoreTerms).toEqual({ freeOnNode: 4 });
-    expect(body.hold.gpus).toHaveLength(2);
-  });
-
-  it('201: an allocation takes it', async () => {
-    await open({ gpus: 1 });
-    const request = { ...marked({ count: 3 }), alternatives: alternatives.map(marked) };
-    const { body } = await client.post('/v1/allocations').send({ request }).expect(201);
-    expect(body.gpus).toHaveLength(1);
-    const again = await client.post('/v1/allocations').send({ request }).expect(409);
-    expect(again.body.code).toBe('allocation.no_capacity');
   });
 });
 

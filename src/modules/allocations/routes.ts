@@ -11,6 +11,7 @@ import { allocations } from './collection.ts';
 import type { AllocationService } from './life/service.ts';
 import {
   Allocation,
+  AllocationRequest,
   ConfirmAllocation,
   CreateAllocation,
   ExtendAllocation,
@@ -32,6 +33,7 @@ export function registerRoutes(app: App, services: Services): void {
     GpuGroup,
     GpuAlternative,
     GpuRequest,
+    AllocationRequest,
     CreateAllocation,
     ConfirmAllocation,
     ExtendAllocation,

@@ -123,12 +123,36 @@ export const gpuRequest = {
       minItems: 1,
       maxItems: 10,
       description:
-        'Whole requests, tried in this order where the one beside them does not fit; the first that fits wins.',
+        'Whole requests, tried in this order where the one beside them does not fit; the first that fits wins. Each is for ' +
+        'as many GPUs where it does not say how many.',
     }),
   ),
 };
 
 export const GpuRequest = Type.Object(gpuRequest, { $id: 'GpuRequest', additionalProperties: false });
+
+/** Of an answer with candidates. */
+export const answerOptions = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 10 })),
+  explain: Type.Optional(
+    Type.Boolean({
+      description: 'Explain the answer even where something fits; what does not fit is explained anyway.',
+    }),
+  ),
+};
+
+export const AllocationRequest = Type.Object(
+  {
+    ...gpuRequest,
+    holdTtlS: Type.Optional({ ...holdTtlS, description: 'Counts where none stands beside the request.' }),
+    ...answerOptions,
+  },
+  {
+    $id: 'AllocationRequest',
+    additionalProperties: false,
+    description: 'As candidates are asked for; `limit` and `explain` say nothing of an allocation.',
+  },
+);
 
 export const CreateAllocation = Type.Object(
   {
@@ -141,7 +165,10 @@ export const CreateAllocation = Type.Object(
       }),
     ),
     request: Type.Optional(
-      Type.Unsafe<object>({ $ref: 'GpuRequest#', description: 'Whichever fit; either this or `gpuIds`.' }),
+      Type.Unsafe<Static<typeof AllocationRequest>>({
+        $ref: 'AllocationRequest#',
+        description: 'Whichever fit; either this or `gpuIds`.',
+      }),
     ),
     purpose: Type.Optional(Nullable(purpose)),
     holdTtlS: Type.Optional(holdTtlS),

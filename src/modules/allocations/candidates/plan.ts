@@ -2,7 +2,7 @@ import type { Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
 import { invalid } from '../../../kernel/errors.ts';
 import type { Objective } from '../claims/objectives.ts';
-import { conditionOf, countOf, type Fitting, fittingOf, type GpuSearch } from '../claims/wish.ts';
+import { attemptsOf, conditionOf, countOf, type Fitting, fittingOf, type GpuSearch } from '../claims/wish.ts';
 import type { GpuAlternative, GpuGroup, GpuRequest } from '../schemas.ts';
 import { askedMemoryMb } from './asked-memory.ts';
 import type { Part } from './problem.ts';
@@ -35,15 +35,11 @@ export interface Plan {
 /** A request and its alternatives in the order in which they are tried; `pointer` says where it stands in the body. */
 export const plansOf = (
   search: GpuSearch,
-  { alternatives = [], ...request }: Static<typeof GpuRequest>,
+  request: Static<typeof GpuRequest>,
   pointer: string,
   free: Sql,
-): Plan[] => [
-  planOf(search, request, pointer, free),
-  ...alternatives.map((alternative, at) =>
-    planOf(search, alternative, `${pointer}/alternatives/${at}`, free),
-  ),
-];
+): Plan[] =>
+  attemptsOf(request, pointer).map((attempt) => planOf(search, attempt.request, attempt.pointer, free));
 
 /**
  * Compiles a request; `pointer` says where it stands in the body.

@@ -2,22 +2,26 @@ import { Type } from 'typebox';
 import { Uuid } from '../../../kernel/http/params.ts';
 import { ref } from '../../../kernel/http/schemas.ts';
 import { Explain } from '../explain/schemas.ts';
-import { Allocation, durationS, gpuRequest, graceS, holdTtlS, onInterruption, purpose } from '../schemas.ts';
+import {
+  Allocation,
+  answerOptions,
+  durationS,
+  gpuRequest,
+  graceS,
+  holdTtlS,
+  onInterruption,
+  purpose,
+} from '../schemas.ts';
 
 export const FindCandidates = Type.Object(
   {
     ...gpuRequest,
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 10 })),
+    ...answerOptions,
     holdTtlS: Type.Optional({ ...holdTtlS, description: 'Holds the best candidate for so long.' }),
     durationS: Type.Optional({ ...durationS, description: 'For how long the GPUs are needed.' }),
     purpose: Type.Optional(purpose),
     onInterruption: Type.Optional(onInterruption),
     graceS: Type.Optional(graceS),
-    explain: Type.Optional(
-      Type.Boolean({
-        description: 'Explain the answer even where something fits; what does not fit is explained anyway.',
-      }),
-    ),
     tenantId: Type.Optional(Uuid({ description: 'For whom an operator holds; nobody else names it.' })),
   },
   {

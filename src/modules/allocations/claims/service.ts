@@ -19,7 +19,7 @@ import { NotServed, served } from './not-served.ts';
 import { isFree } from './room.ts';
 import { tenantOf } from './tenant.ts';
 import type { ClaimTools } from './tools.ts';
-import { wishOf } from './wish.ts';
+import { attemptsOf, wishOf } from './wish.ts';
 
 type Input = Static<typeof CreateAllocation>;
 
@@ -35,30 +35,29 @@ export class ClaimService {
   }
 
   create(ctx: RequestContext, input: Input): Promise<AllocationView> {
-    const { gpuIds, request, share = wholeGpu, holdTtlS, durationS, purpose } = input;
+    const { gpuIds, request: asked, share = wholeGpu, durationS, purpose } = input;
     const claim = {
       tenantId: tenantOf(ctx.principal, input.tenantId),
       share,
-      holdTtlS: holdTtlS ?? null,
+      holdTtlS: input.holdTtlS ?? asked?.holdTtlS ?? null,
       durationS: durationS ?? null,
       ...interruptionOf(input, this.#tools.interruptions),
       purpose: purpose ?? null,
     };
-    if ((gpuIds === undefined) === (request === undefined))
+    if ((gpuIds === undefined) === (asked === undefined))
       throw invalid('/gpuIds', 'is needed where there is no `request`, and does not go with one');
-    if (!request) {
+    if (!asked) {
       const ids = gpuIds ?? [];
       return withinQuotas(this.#tools.expiry, claim.tenantId, () =>
         lost(ids, this.#named(ctx, ids, { ...claim, count: ids.length, request: null })),
       );
     }
-    const { alternatives = [], ...wanted } = request as Static<typeof GpuRequest>;
-    const attempts = [
-      this.#attemptOf(wanted, '/request', claim),
-      ...alternatives.map((other, at) => this.#attemptOf(other, `/request/alternatives/${at}`, claim)),
-    ];
+    const { limit, explain, holdTtlS, ...request } = asked;
+    const attempts = attemptsOf(request, '/request').map((tried) =>
+      this.#attemptOf(tried.request, tried.pointer, claim),
+    );
     return withinQuotas(this.#tools.expiry, claim.tenantId, () =>
-      lost([], this.#first(ctx, attempts, { ...claim, request }, request as Static<typeof GpuRequest>)),
+      lost([], this.#first(ctx, attempts, { ...claim, request }, request)),
     );
   }
 

@@ -5,7 +5,7 @@ import { parseFilterBody } from '../../../kernel/filters/body.ts';
 import type { FilterAst, FilterDefinition } from '../../../kernel/filters/filters.ts';
 import { compileFilters, whereAll } from '../../../kernel/filters/sql.ts';
 import type { Walk } from '../../inventory/index.ts';
-import type { GpuAlternative } from '../schemas.ts';
+import type { GpuAlternative, GpuRequest } from '../schemas.ts';
 import type { Objective } from './objectives.ts';
 
 /** What GPUs can be asked for: filters over `gpu_state s`, and the tables that they read beside it. */
@@ -78,6 +78,29 @@ export function fittingOf(search: GpuSearch, ...conditions: readonly Condition[]
 function tablesOf({ relations }: GpuSearch, read: ReadonlySet<string>): Sql {
   const joins = Object.entries(relations).flatMap(([name, joined]) => (read.has(name) ? [joined] : []));
   return join([sql`inventory.gpu_state s`, ...joins], ' ');
+}
+
+/** A request without alternatives, and where it stands in the body. */
+export interface Attempt {
+  request: Static<typeof GpuAlternative>;
+  pointer: string;
+}
+
+/**
+ * What is tried for a request that stands at `pointer`: itself, then its alternatives, each for as many GPUs where it
+ * does not say how many.
+ */
+export function attemptsOf(
+  { alternatives = [], ...request }: Static<typeof GpuRequest>,
+  pointer: string,
+): Attempt[] {
+  const count = request.count ?? request.groups?.reduce((sum, group) => sum + group.count, 0);
+  const asMany = count === undefined ? {} : { count };
+  const others = alternatives.map((other, at) => ({
+    request: other.groups ? other : { ...asMany, ...other },
+    pointer: `${pointer}/alternatives/${at}`,
+  }));
+  return [{ request, pointer }, ...others];
 }
 
 /** How many GPUs a request without groups is for. */

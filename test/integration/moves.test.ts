@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
 import { getGpu } from '../support/gpu-inputs.ts';
 import { allocationFaults, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { announce, atOnce, inSeconds } from '../support/maintenance.ts';
 import { createTenant, openNode } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 
@@ -10,7 +11,7 @@ let open: Awaited<ReturnType<typeof openNode>>;
 let client: Client;
 
 beforeAll(async () => {
-  service = await startService({ ...unswept, CLEANING_REQUIRED: 'false' });
+  service = await startService({ ...unswept, ...atOnce, CLEANING_REQUIRED: 'false' });
 });
 afterAll(() => service.stop());
 beforeEach(async () => {
@@ -180,6 +181,43 @@ describe('POST /v1/allocations/{id}/move', () => {
       impairedBy: null,
       billingStoppedAt: null,
     });
+  });
+});
+
+describe('a move by request, while maintenance is announced', () => {
+  it.each([
+    ['of an allocation', {}],
+    ['of a hold', { holdTtlS: 60 }],
+  ])('%s leaves out what is not clear of it for the time that is left', async (_what, more) => {
+    const { body: job } = await claim([0], { durationS: 7200, ...more }).expect(201);
+    const providerId = open.node.providerId;
+    const [first, later] = [
+      await openNode(service, { gpus: 1, providerId }),
+      await openNode(service, { gpus: 1, providerId }),
+    ];
+    const window = { startsAt: inSeconds(3600), endsAt: inSeconds(5400) };
+    await announce(service, { nodeId: first.node.id, kind: 'planned', ...window }).expect(201);
+    const request = { count: 1, filter: { nodeId: { in: [first.node.id, later.node.id] } } };
+    const { body } = await moveBy(job.id, { request }).expect(200);
+    expect(gpusOf(body)).toEqual(later.gpuIds);
+
+    const none = await moveBy(job.id, { request: { ...request, filter: { nodeId: first.node.id } } }).expect(
+      409,
+    );
+    expect(none.body.code).toBe('allocation.no_capacity');
+    expect(none.body.explain.filters[0]).toMatchObject({ filter: 'schedulable', ifDropped: { gpus: 1 } });
+    const { body: endless } = await claim([1]).expect(201);
+    expect(gpusOf((await moveBy(endless.id, { request }).expect(200)).body)).toEqual(first.gpuIds);
+  });
+
+  it('of what is over, or has another version, is refused before anything is looked for', async () => {
+    const { body: job } = await claim([0]).expect(201);
+    const request = { count: 1000 };
+    const stale = await moveBy(job.id, { request }).set('if-match', '"7"').expect(412);
+    expect(stale.body).toMatchObject({ code: 'request.version_conflict', currentVersion: 1 });
+    await client.post(`/v1/allocations/${job.id}/release`).expect(200);
+    const { body } = await moveBy(job.id, { request }).expect(409);
+    expect(body.code).toBe('allocation.illegal_transition');
   });
 });
 

@@ -107,7 +107,7 @@ const request = {
       minItems: 1,
       maxItems: 16,
       description:
-        'Several asks in one, all or nothing, no GPU in two of them. What the request says beside them holds for all: ' +
+        'Several asks in one for whole GPUs, all or nothing, no GPU in two of them. What the request says beside them holds for all: ' +
         '`filter` and `excludeWarnings` for each GPU, `sameNode` and `sameModel` for all groups together.',
     }),
   ),

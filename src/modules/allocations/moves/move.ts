@@ -1,6 +1,6 @@
 import sql, { type Sql } from 'sql-template-tag';
 import { type Change, diffOf } from '../../../kernel/db/changes.ts';
-import type { Transaction } from '../../../kernel/db/transaction.ts';
+import type { Queryable, Transaction } from '../../../kernel/db/transaction.ts';
 import { notFound } from '../../../kernel/errors.ts';
 import { assertVersion, type IfMatch } from '../../../kernel/http/etag.ts';
 import type { SchedulingPolicy } from '../../inventory/index.ts';
@@ -28,6 +28,9 @@ export interface Rules {
 }
 
 type Current = AllocationView & { remainingS: number | null };
+
+/** Seconds until its hold or duration is over; NULL where it is not. */
+const remainingS = sql`ceil(extract(epoch FROM coalesce(a.held_until, a.expires_at) - clock_timestamp()))::integer`;
 
 const idsOf = ({ gpus }: AllocationView): string[] => gpus.map(({ gpuId }) => gpuId);
 
@@ -73,8 +76,16 @@ async function lockAllocation(tx: Transaction, id: string, visible: Sql): Promis
   if (!found) throw notFound('allocation');
   return (await tx.row<Current>(sql`/* allocations:read_to_move */
     SELECT ${allocationColumns(sql`clock_timestamp()`)}, ${storedGpus} AS gpus,
-           ceil(extract(epoch FROM coalesce(a.held_until, a.expires_at) - clock_timestamp()))::integer AS remaining_s
+           ${remainingS} AS remaining_s
       FROM inventory.allocation a WHERE a.id = ${id}::uuid`)) as Current;
+}
+
+/** Seconds for which it has its GPUs from now on, a hold before its duration included; null where no end was named. */
+export async function placementOf(db: Queryable, id: string): Promise<number | null> {
+  const [row] = await db.rows<{ seconds: number | null }>(sql`/* allocations:remaining_placement */
+    SELECT CASE a.state WHEN 'held' THEN ${remainingS} + a.duration_s ELSE ${remainingS} END AS seconds
+      FROM inventory.allocation a WHERE a.id = ${id}::uuid`);
+  return row?.seconds ?? null;
 }
 
 const toView = ({ remainingS: _, ...view }: Current): AllocationView => view;

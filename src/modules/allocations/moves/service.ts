@@ -2,19 +2,19 @@ import type { Static } from 'typebox';
 import type { RequestContext } from '../../../kernel/context.ts';
 import type { Database } from '../../../kernel/db/database.ts';
 import { invalid } from '../../../kernel/errors.ts';
-import type { IfMatch } from '../../../kernel/http/etag.ts';
+import { assertVersion, type IfMatch } from '../../../kernel/http/etag.ts';
 import type { CandidateService } from '../candidates/service.ts';
 import type { ClaimOutcome } from '../claims/claim.ts';
 import { refuse } from '../claims/named-gpus.ts';
 import { served } from '../claims/not-served.ts';
-import { asUnavailable, isMovedMeanwhile, noCapacity } from '../errors.ts';
-import { wholeGpu } from '../life/domain.ts';
+import { asUnavailable, illegalTransition, isMovedMeanwhile, noCapacity } from '../errors.ts';
+import { ruling, wholeGpu } from '../life/domain.ts';
 import type { Expiry } from '../life/expiry.ts';
 import { type AllocationService, visibleTo } from '../life/service.ts';
 import { withinQuotas } from '../quotas/within-quotas.ts';
 import type { GpuRequest } from '../schemas.ts';
 import type { AllocationView } from '../view.ts';
-import { type Destination, moveTo, type Rules } from './move.ts';
+import { type Destination, moveTo, placementOf, type Rules } from './move.ts';
 import type { MoveAllocation } from './schemas.ts';
 
 type Input = Static<typeof MoveAllocation>;
@@ -75,7 +75,7 @@ export class MoveService {
     return refuse(destination.gpuIds, outcome);
   }
 
-  /** The best free GPUs for a request, in the place of all that it has. */
+  /** The best free GPUs for a request and for the time that is left, in the place of all that it has. */
   async #fitting(
     ctx: RequestContext,
     id: string,
@@ -83,14 +83,18 @@ export class MoveService {
     request: Request,
     reason: string | null,
   ): Promise<AllocationView> {
-    const { candidates, allocations } = this.#options;
-    const { gpus } = await allocations.get(ctx, id);
+    const { db, candidates, allocations } = this.#options;
+    const { gpus, state, version } = await allocations.get(ctx, id);
+    assertVersion(ifMatch, version);
+    if (ruling(state, 'move') === 'refuse') throw illegalTransition(state, 'move');
     if (gpus.some(({ share }) => share < wholeGpu))
       throw invalid('/request', 'goes with whole GPUs; name those of which it is to have a share');
     // The key is claimed by the move, not by what it looks for.
     const looking = { ...ctx, idempotency: null };
     for (let tries = 0; tries < maxTries; tries++) {
-      const found = await candidates.find(looking, { ...request, limit: maxTries });
+      const leftS = await db.read(ctx, (tx) => placementOf(tx, id));
+      const term = leftS === null ? {} : { durationS: Math.max(1, leftS) };
+      const found = await candidates.find(looking, { ...request, ...term, limit: maxTries });
       if (found.candidates.length === 0) throw noCapacity(found.explain ?? null);
       for (const { gpuIds } of found.candidates) {
         const outcome = await this.#attempt(ctx, id, ifMatch, { gpuIds, request, reason });

@@ -63,8 +63,8 @@ describe('an allocation', () => {
 
   it('that is gone leaves no GPU in use', async () => {
     const id = await claim(gpuIds);
-    await damage(`DELETE FROM inventory.allocation WHERE id = '${id}'`);
-    await expectRepair('ghost-share', gpuIds);
+    await damage(service, `DELETE FROM inventory.allocation WHERE id = '${id}'`);
+    await expectRepair(service, 'ghost-share', gpuIds);
     await claim(gpuIds);
   });
 

@@ -23,6 +23,7 @@ const fitting: Explain = {
   total: one,
   filters: [{ filter: 'schedulable', value: true, removed: one, remaining: one, ifDropped: one }],
   relaxations: [],
+  pairs: [],
   nearestMisses: [],
 };
 

@@ -41,6 +41,23 @@ describe('POST /v1/allocations that finds nothing', () => {
     ]);
   });
 
+  it('offers two changes at once where no single one suffices', async () => {
+    const { body } = await refused({
+      count: 3,
+      filter: { minMemoryMb: 80_000, maxPricePerHourNanoUsd: '100' },
+    });
+    expect(body.explain.relaxations).toEqual([]);
+    expect(body.explain.pairs).toEqual([
+      {
+        changes: [
+          { filter: 'minMemoryMb', from: 80_000, to: 24_564 },
+          { filter: 'maxPricePerHourNanoUsd', from: '100', to: '900' },
+        ],
+        gpus: 3,
+      },
+    ]);
+  });
+
   it('offers the bound that suffices, and the GPUs that then are left', async () => {
     const { body } = await refused({ count: 3, filter: { maxPricePerHourNanoUsd: '500' } });
     expect(body.explain.relaxations).toEqual([

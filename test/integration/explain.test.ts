@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { Census } from '../../src/modules/allocations/census.ts';
 import { Explainer, fits } from '../../src/modules/allocations/explain/explainer.ts';
 import { createGpuCollection } from '../../src/modules/inventory/gpus/collection.ts';
-import { bodyOfRequest, expectedExplain, requestOn } from '../support/explain-oracle.ts';
+import { type AskedRequest, bodyOfRequest, expectedExplain, requestOn } from '../support/explain-oracle.ts';
 import { type KnownGpu, randomFleet } from '../support/gpu-fleet.ts';
 import { openDatabase } from '../support/kernel.ts';
 import { startService, type TestService } from '../support/service.ts';
@@ -67,7 +67,47 @@ describe('explain', () => {
     );
     expect(offered).toBeGreaterThan(30);
   });
+
+  it('offers pairs of changes where no single one suffices, and none only where there is none', async () => {
+    let offered = 0;
+    await fc.assert(
+      fc.asyncProperty(requestOn(fleet), async (asked) => {
+        const body = bodyOfRequest(asked);
+        const explained = await explainer.explain(body);
+        if (fits(body, explained) || explained.relaxations.length > 0)
+          return expect(explained.pairs).toEqual([]);
+        for (const { changes, gpus } of explained.pairs) {
+          const relaxed = changes.reduce((given, { filter, to }) => relaxedBy(given, filter, to), body);
+          const { filters } = await explainer.explain(relaxed);
+          expect([body, changes, filters.at(-1)?.remaining.gpus]).toEqual([body, changes, gpus]);
+          expect(gpus).toBeGreaterThanOrEqual(body.count);
+          offered += 1;
+        }
+        if (explained.pairs.length === 0) expect([asked, servedWithout(asked)]).toEqual([asked, []]);
+      }),
+      { numRuns: 150 },
+    );
+    expect(offered).toBeGreaterThan(30);
+  });
 });
+
+/** The pairs of parts without which brute force finds enough, and no bond is left that only some of them were tried with. */
+function servedWithout(asked: AskedRequest): string[][] {
+  const { keys, sameNode, sameModel, distinctProviders, excludeWarnings } = asked;
+  const flags = Object.entries({ sameNode, sameModel, distinctProviders, excludeWarnings });
+  const parts = [...keys.map(({ name }) => name), ...flags.flatMap(([name, asks]) => (asks ? [name] : []))];
+  const pairs = parts.flatMap((first, at) => parts.slice(at + 1).map((second) => [first, second]));
+  return pairs.filter((pair) => {
+    const rest: AskedRequest = {
+      ...asked,
+      keys: keys.filter(({ name }) => !pair.includes(name)),
+      ...Object.fromEntries(flags.map(([name, asks]) => [name, Boolean(asks) && !pair.includes(name)])),
+    };
+    const bound = rest.sameNode || rest.sameModel || rest.distinctProviders;
+    const left = expectedExplain(fleet, rest).filters.at(-1)?.remaining.gpus ?? 0;
+    return !bound && left >= asked.count;
+  });
+}
 
 type Body = ReturnType<typeof bodyOfRequest>;
 

@@ -6,6 +6,7 @@ import type { Census } from '../census.ts';
 import { Flights } from '../flights.ts';
 import { wholeGpu } from '../life/domain.ts';
 import { accountsOf } from './accounts.ts';
+import { pairsOf } from './pairs.ts';
 import { type Asked, type ExplainedSearch, type Question, questionOf } from './question.ts';
 import { relaxationsOf } from './relaxations.ts';
 import type { Explain as ExplainSchema } from './schemas.ts';
@@ -34,10 +35,12 @@ async function explainIn(db: Queryable, question: Question): Promise<Explain> {
     total: counted.after(0),
     filters,
     relaxations: [],
+    pairs: [],
     nearestMisses: missesOf(question, counted),
   };
   if (fits(question, explain)) return explain;
-  return { ...explain, relaxations: await relaxationsOf(db, question, counted) };
+  const relaxations = await relaxationsOf(db, question, counted);
+  return { ...explain, relaxations, pairs: relaxations.length > 0 ? [] : await pairsOf(db, question) };
 }
 
 /** Whether the explained request could be served at the moment of the explanation. */

@@ -106,3 +106,27 @@ export function questionOf(
     tables: gpuTablesOf(read),
   };
 }
+
+/** The question with another value of one key, at its place. */
+export function withValue(question: Question, place: number, value: unknown): Question {
+  const { filters, predicates } = question;
+  const name = predicates[place - 1]?.name ?? '';
+  const [changed] = compile(filters, parseFilterBody(filters, { [name]: value }));
+  return {
+    ...question,
+    predicates: predicates.map((given, at) => (at + 1 === place && changed ? changed : given)),
+  };
+}
+
+/** The question with what is asked at one place asked no more; the others keep their places. */
+export const withoutPlace = (question: Question, place: number): Question => ({
+  ...question,
+  predicates: question.predicates.map((given, at) =>
+    at + 1 === place ? { ...given, sql: sql`TRUE`, key: null } : given,
+  ),
+});
+
+export const withoutBond = (question: Question, bond: Bond): Question => ({
+  ...question,
+  bonds: question.bonds.filter((other) => other !== bond),
+});

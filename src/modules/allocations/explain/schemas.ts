@@ -28,6 +28,17 @@ const Relaxation = Type.Object({
   gpus: Type.Integer({ minimum: 1, description: 'How many GPUs the request then leaves.' }),
 });
 
+const Change = Type.Object({
+  filter: Type.String(),
+  from: anything('Its value in the request.'),
+  to: anything('Its value with the other change made too; null means without it.'),
+});
+
+const Pair = Type.Object({
+  changes: Type.Array(Change, { minItems: 2, maxItems: 2, description: 'Both are to be made.' }),
+  gpus: Type.Integer({ minimum: 1, description: 'How many GPUs the request then leaves.' }),
+});
+
 const Miss = Type.Object({
   gpuId: Uuid(),
   nodeId: Uuid(),
@@ -50,6 +61,11 @@ export const Explain = Type.Object(
       description:
         'Changes of one filter with which the request fits: the one that gives up least first, then the one that ' +
         'gives most GPUs. Empty where it fits already, or where no single change suffices.',
+    }),
+    pairs: Type.Array(Pair, {
+      maxItems: 3,
+      description:
+        'Where no single change suffices: two changes with which the request fits, the ones that give up least first.',
     }),
     nearestMisses: Type.Array(Miss, {
       maxItems: 5,

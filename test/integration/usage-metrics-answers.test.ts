@@ -1,25 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import sql from 'sql-template-tag';
-import { loadConfig } from '../../src/config/index.ts';
 import type { Database } from '../../src/kernel/db/database.ts';
-import { runRetention } from '../../src/kernel/retention.ts';
-import { seriesOf } from '../../src/module.ts';
-import { UsageAnswers } from '../../src/modules/metrics/answers.ts';
 import { Fold } from '../../src/modules/metrics/fold.ts';
-import { metricSeries } from '../../src/modules/metrics/series.ts';
-import { modules } from '../../src/modules.ts';
 import { createKey, type TestNode } from '../support/fleet.ts';
 import { addGpus, type GpuRow } from '../support/gpu-rows.ts';
-import { openDatabase, requestOf } from '../support/kernel.ts';
+import { openDatabase } from '../support/kernel.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
+import {
+  type Answer,
+  aggregates,
+  dayMs,
+  hourAgo,
+  hourMs,
+  iso,
+  minuteMs,
+  newMetric,
+  queryUsage,
+  readingsOf,
+  recordReadings,
+  rounded,
+  series,
+  valuesOf,
+} from '../support/usage.ts';
 import { type Aggregate, aggregate, type Reading } from '../support/usage-oracle.ts';
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
-const aggregates: readonly Aggregate[] = ['avg', 'min', 'max', 'sum', 'count', 'p50', 'p95', 'p99'];
-const series = metricSeries({ keepDays: 30, keepMinutesDays: 90, keepHoursDays: 730 });
 
 let service: TestService;
 let operator: Client;
@@ -34,55 +37,16 @@ afterAll(async () => {
   await service.stop();
 });
 
-interface Point {
-  at: string;
-  value: number | null;
-  revision?: number | null;
-}
-interface Answer {
-  step: string;
-  agg: string;
-  source: string;
-  series: { key: string; unit: string; points: Point[] }[];
-}
-
-const newMetric = () => `m${randomUUID().replaceAll('-', '')}`;
-const iso = (ms: number) => new Date(ms).toISOString();
-const hourAgo = (hours: number) => Math.floor(Date.now() / hourMs) * hourMs - hours * hourMs;
 const addGpu = async (row: GpuRow = {}): Promise<string> =>
   (await addGpus(service.sql, [row])).gpuIds[0] as string;
 
-async function record(metric: string, readings: readonly Reading[]): Promise<void> {
-  for (let begin = 0; begin < readings.length; begin += 10_000) {
-    const samples = readings
-      .slice(begin, begin + 10_000)
-      .map(({ at, ...reading }) => ({ ...reading, metric, unit: 'W', at: iso(at) }));
-    const { body } = await operator.post('/v1/usage-metrics').send({ samples }).expect(202);
-    expect(body).toMatchObject({ accepted: samples.length, rejected: [] });
-  }
-}
+const record = (metric: string, readings: readonly Reading[]) => recordReadings(operator, metric, readings);
 
 const query = (parameters: Record<string, string | number>, client = operator) =>
-  client.get(`/v1/usage-metrics?${new URLSearchParams(parameters as Record<string, string>)}`);
+  queryUsage(client, parameters);
 
 async function ask(parameters: Record<string, string | number>, client = operator): Promise<Answer> {
   return (await query(parameters, client).expect(200)).body;
-}
-
-const valuesOf = ({ series: [first] }: Answer) => first?.points.map(({ value }) => value);
-
-/** Readings at irregular times over some hours, with holes: of a generator that gives the same ones each time. */
-function readingsOf(gpuId: string, from: number, hours: number, perHour: number): Reading[] {
-  let state = 12345;
-  const random = () => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return state / 2_147_483_648;
-  };
-  return Array.from({ length: hours * perHour }, (_, index) => ({
-    gpuId,
-    at: from + Math.floor((index + random()) * (hourMs / perHour)),
-    value: Math.round((random() ** 3 * 700 - 20) * 1000) / 1000,
-  })).filter(({ at }) => Math.floor(at / hourMs) % 3 !== 1);
 }
 
 /** Folds everything that is due, as the worker does. */
@@ -366,94 +330,3 @@ describe('a question is refused, 400, naming', () => {
     expect(body.errors).toMatchObject([{ pointer: 'top' }]);
   });
 });
-
-describe('when samples are gone', () => {
-  const metric = newMetric();
-  const from = Math.floor(hourAgo(0) / dayMs) * dayMs - 5 * dayMs;
-  let gpuId: string;
-  let readings: Reading[];
-  const all = { step: '1h', from, to: from + 20 * hourMs };
-  const later = new Date(from + 40 * dayMs);
-  /** As the service answers 40 days later. */
-  const askLater = (agg: Aggregate, step = '1h') =>
-    new UsageAnswers({ db, keepDays: 30, clock: { now: () => later.getTime() } }).ask(
-      { ...requestOf(), log: service.application.kernel.log },
-      { gpuId, metric, step, agg, from: iso(all.from), to: iso(all.to) },
-    ) as Promise<Answer>;
-
-  beforeAll(async () => {
-    gpuId = await addGpu();
-    readings = [...readingsOf(gpuId, from, 20, 60), { gpuId, at: from + 1, value: 0 }];
-    await record(metric, readings);
-  });
-
-  const retention = (moment: Date) =>
-    runRetention(db, seriesOf(modules, loadConfig(modules, {})), {
-      moment: sql`${moment}::timestamptz`,
-    });
-
-  const isOfTheDay = ({ table, from: begin }: { table: string; from: string }) =>
-    table === 'metric_sample' && begin === iso(from).replace('.000', '');
-
-  it('they have stayed as long as they were not rolled up', async () => {
-    // The mark of an hour that cannot be folded by anybody meanwhile.
-    const holder = await service.sql.connect();
-    const [gpu, at] = [randomUUID(), new Date(from)];
-    await holder.query('BEGIN');
-    await service.sql.query('INSERT INTO inventory.metric_unfolded VALUES ($1, 0, $2)', [gpu, at]);
-    await holder.query('SELECT FROM inventory.metric_unfolded WHERE gpu_id = $1 FOR UPDATE', [gpu]);
-    await fold();
-    const verdicts = await retention(later);
-    expect(verdicts.find(isOfTheDay)).toMatchObject({ table: 'metric_sample', outcome: 'in_use' });
-    await holder.query('ROLLBACK');
-    holder.release();
-    await service.sql.query('DELETE FROM inventory.metric_unfolded WHERE gpu_id = $1', [gpu]);
-  });
-
-  it('partitions of samples go after 30 days, roll-ups stay', async () => {
-    const verdicts = await retention(later);
-    expect(verdicts.find(isOfTheDay)).toMatchObject({ table: 'metric_sample', outcome: 'dropped' });
-    expect(verdicts.filter(({ table }) => table.startsWith('metric_') && table !== 'metric_sample')).toEqual(
-      [],
-    );
-    const left = await service.sql.query(
-      'SELECT FROM inventory.metric_sample WHERE gpu_id = $1 AND at < $2',
-      [gpuId, new Date(from + dayMs)],
-    );
-    expect(left.rowCount).toBe(0);
-  });
-
-  it.each(['avg', 'min', 'max', 'sum', 'count'] as const)('roll-ups tell the same: %s', async (agg) => {
-    const right = aggregate(readings, all, agg).map(rounded);
-    expect(valuesOf(await askLater(agg))?.map(rounded)).toEqual(right);
-  });
-
-  it.each(['p50', 'p95', 'p99'] as const)(
-    'percentiles are within 1 %% of the sample of that rank: %s',
-    async (agg) => {
-      for (const step of ['1h', '5h']) {
-        const answer = await askLater(agg, step);
-        expect(answer.source).toBe('hour');
-        const ranked = aggregate(readings, { ...all, step }, agg, 'lower');
-        const values = valuesOf(answer) ?? [];
-        expect(values.map((value) => value === null)).toEqual(ranked.map((value) => value === null));
-        for (const [index, value] of values.entries()) {
-          const right = ranked[index] ?? 0;
-          expect(Math.abs((value ?? 0) - right)).toBeLessThanOrEqual(Math.abs(right) * 0.0101 + 1e-9);
-        }
-      }
-    },
-  );
-
-  it('minutes go after 90 days, hours after two years', async () => {
-    const tables = async (days: number) =>
-      new Set((await retention(new Date(from + days * dayMs))).map(({ table }) => table));
-    expect((await tables(100)).has('metric_minute')).toBe(true);
-    expect((await tables(100)).has('metric_hour')).toBe(false);
-    expect((await tables(800)).has('metric_hour')).toBe(true);
-  });
-});
-
-/** Sums of floating-point numbers depend on their order in the last digits. */
-const rounded = (value: number | null): number | null =>
-  value === null ? null : Number(value.toPrecision(12));

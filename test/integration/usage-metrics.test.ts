@@ -2,9 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addGpuTo, createKey, createNode, type TestNode } from '../support/fleet.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
+import { dayMs, hourAgo, iso, newMetric } from '../support/usage.ts';
 
 let service: TestService;
 let operator: Client;
@@ -17,12 +15,6 @@ beforeAll(async () => {
   gpu = await addGpuTo(service, node, 'GPU-1');
 });
 afterAll(() => service.stop());
-
-/** A metric of the test's own. */
-const newMetric = () => `m${randomUUID().replaceAll('-', '')}`;
-const iso = (ms: number) => new Date(ms).toISOString();
-/** The begin of an hour, `hours` ago. */
-const hourAgo = (hours: number) => Math.floor(Date.now() / hourMs) * hourMs - hours * hourMs;
 
 const sampleOf = (metric: string, value: number, at: number | string, more: object = {}) => ({
   gpuId: gpu,

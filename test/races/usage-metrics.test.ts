@@ -1,17 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import sql from 'sql-template-tag';
 import type { Database } from '../../src/kernel/db/database.ts';
 import { Fold } from '../../src/modules/metrics/fold.ts';
-import { metricSeries } from '../../src/modules/metrics/series.ts';
 import { takeSamples } from '../../src/modules/metrics/store.ts';
 import { addGpus } from '../support/gpu-rows.ts';
 import { openDatabase } from '../support/kernel.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
-
-const hourMs = 3_600_000;
-const series = metricSeries({ keepDays: 30, keepMinutesDays: 90, keepHoursDays: 730 });
+import { hourAgo, newMetric, series } from '../support/usage.ts';
 
 let service: TestService;
 let replicas: Database[];
@@ -23,9 +19,6 @@ afterAll(async () => {
   for (const db of replicas) await db.close();
   await service.stop();
 });
-
-const hourAgo = (hours: number) => Math.floor(Date.now() / hourMs) * hourMs - hours * hourMs;
-const newMetric = () => `m${randomUUID().replaceAll('-', '')}`;
 
 async function record(
   samples: { gpuId: string; metric: string; value: number; at: number }[],

@@ -3,24 +3,24 @@ import type { Command } from 'commander';
 import { Api } from './api.ts';
 import { positiveInteger, positiveNumber, share, webAddress } from './arguments.ts';
 import { does, type Flags, type Outcome } from './command.ts';
-import { exitCodes } from './exit-codes.ts';
 import { addressOf } from './health.ts';
 import { operatorKey } from './operator-key.ts';
 import { withOwner } from './owner.ts';
 import type { Shell } from './shell.ts';
-import { readTables, shownTables, type TableFacts } from './simulation/database-facts.ts';
+import { readTables, type TableFacts } from './simulation/database-facts.ts';
 import { registerFleet } from './simulation/fleet.ts';
+import { outcomeOf } from './simulation/outcome.ts';
 import { Silences } from './simulation/silences.ts';
 import { outage, readTimeline, type Timeline } from './simulation/timeline.ts';
 import { type Tally, Traffic } from './simulation/traffic.ts';
 import { Watch } from './simulation/watch.ts';
-import { shown } from './table.ts';
 
 interface SimulateFlags extends Flags {
   url?: string;
   key?: string;
   nodes: number;
   gpusPerNode: number;
+  interval?: number;
   minutes: number;
   kill: number;
   trace?: string;
@@ -51,6 +51,11 @@ export function simulateCommand(program: Command, shell: Shell): void {
       .option('--key <key>', 'operator key; by default OPERATOR_API_KEY or DATA_DIR/operator.key')
       .option('--nodes <n>', 'nodes of the fleet', positiveInteger, 1000)
       .option('--gpus-per-node <n>', 'GPUs of each', positiveInteger, 4)
+      .option(
+        '--interval <seconds>',
+        'between two heartbeats of a node; by default what the service asks for',
+        positiveNumber,
+      )
       .option('--minutes <n>', 'how long, in minutes', positiveNumber, 3)
       .option('--kill <share>', 'share of the nodes that are silent for the middle third, 0 to 1', share, 0.1)
       .option(
@@ -94,6 +99,7 @@ async function simulate(
     fleet,
     silences,
     concurrency: flags.concurrency,
+    intervalMs: flags.interval === undefined ? null : flags.interval * 1000,
     startWithinMs: Math.min(10_000, lengthMs / 10),
     now: Date.now,
   });
@@ -142,56 +148,3 @@ async function drive({ traffic, watch, timeline, lengthMs, note }: Drive): Promi
 
 const progress = (elapsedMs: number, { accepted }: Tally, alive: number, { down }: Watch): string =>
   `${Math.round(elapsedMs / 1000)} s: ${accepted} heartbeats accepted, ${Math.round(alive * 100)} % of the nodes alive, ${down} down`;
-
-const percentile = (sorted: readonly number[], part: number): number =>
-  Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0) * 10) / 10;
-
-interface Reading {
-  tables: readonly TableFacts[];
-  memory: number | undefined;
-}
-
-interface Simulated {
-  tally: Tally;
-  expected: { least: number; most: number };
-  seen: number;
-  before: Reading;
-  after: Reading;
-}
-
-function outcomeOf({ tally, expected, seen, before, after }: Simulated): Outcome {
-  const sorted = tally.latenciesMs.toSorted((a, b) => a - b);
-  const latencyMs = {
-    p50: percentile(sorted, 0.5),
-    p95: percentile(sorted, 0.95),
-    p99: percentile(sorted, 0.99),
-  };
-  const failed = Object.fromEntries(tally.failed);
-  const ok = tally.failed.size === 0 && expected.least <= seen && seen <= expected.most;
-  const { accepted, ignored, deferred, longestWaitMs } = tally;
-  return {
-    result: {
-      ok,
-      accepted,
-      ignored,
-      deferred,
-      failed,
-      latencyMs,
-      longestWaitMs,
-      expected,
-      seen,
-      memoryMb: { before: before.memory, after: after.memory },
-      tables: after.tables,
-    },
-    lines: [
-      `accepted ${accepted}, ignored ${ignored}, deferred (503) ${deferred}, failed ${JSON.stringify(failed)}`,
-      `latency p50 ${latencyMs.p50} ms, p95 ${latencyMs.p95} ms, p99 ${latencyMs.p99} ms; longest wait for a connection ${longestWaitMs} ms`,
-      `went offline or unknown: expected ${expected.least} to ${expected.most}, seen ${seen}`,
-      `memory of the service ${shown(before.memory)} MiB before, ${shown(after.memory)} MiB after`,
-      ...(after.tables.length > 0 ? ['', ...shownTables(before.tables, after.tables)] : []),
-      '',
-      ok ? 'The service saw what happened.' : 'The service did NOT see what happened.',
-    ],
-    exitCode: ok ? exitCodes.ok : exitCodes.failed,
-  };
-}

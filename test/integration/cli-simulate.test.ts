@@ -42,6 +42,20 @@ it('drives a fleet, kills some of it, and ends with 0 where the service saw just
   expect(code).toBe(0);
 });
 
+it('sends at an interval of its own: one beyond the deadline is silence, and expected to be seen as such', async () => {
+  const often = await simulate(pace, '--kill', '0', '--interval', '0.2', '--minutes', '0.05');
+  expect(often.answer).toMatchObject({ ok: true, failed: {}, seen: 0 });
+  // 20 nodes for 3 s, five a second each; the service asks for one a second.
+  expect(often.answer.accepted).toBeGreaterThan(100);
+  const seldom = await simulate(pace, '--kill', '0', '--interval', '60', '--minutes', '0.15');
+  expect(seldom.answer).toMatchObject({
+    ok: true,
+    accepted: 20,
+    expected: { least: 20, most: 20 },
+    seen: 20,
+  });
+});
+
 it('ends with 1 where heartbeats are answered with errors, and counts them', async () => {
   await service.sql.query('REVOKE INSERT ON inventory.heartbeat FROM inv_app');
   const { code, answer } = await simulate(

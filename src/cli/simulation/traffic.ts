@@ -31,6 +31,8 @@ interface TrafficOptions {
   silences: Silences;
   /** Requests under way at once, at most. */
   concurrency: number;
+  /** Milliseconds between two heartbeats of a node, before up to a tenth of jitter; null: what the service asks for. */
+  intervalMs: number | null;
   /** The first heartbeats are spread over so many milliseconds, as if one node was started after the other. */
   startWithinMs: number;
   now: () => number;
@@ -129,7 +131,8 @@ export class Traffic {
     this.tally.latenciesMs.push(performance.now() - begun);
     const nowMs = this.#options.now();
     this.#options.silences.heard(node.id, nowMs, nowMs + Date.parse(deadlineAt) - Date.parse(serverTime));
-    return nextHeartbeatInMs;
+    const { intervalMs } = this.#options;
+    return intervalMs === null ? nextHeartbeatInMs : intervalMs * (1 + Math.random() / 10);
   }
 
   #fail(why: string): void {

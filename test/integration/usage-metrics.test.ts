@@ -46,7 +46,13 @@ describe('recording samples', () => {
       accepted: 1,
       duplicates: 3,
     });
-    expect(await stored(metric)).toEqual([1, 2, 3]);
+    const last = [
+      sampleOf(metric, 4, at - 1000),
+      sampleOf(metric, 9, at + 2000),
+      sampleOf(metric, 9, at - 1000),
+    ];
+    expect((await record(last)).body).toMatchObject({ accepted: 1, duplicates: 2 });
+    expect(await stored(metric)).toEqual([4, 1, 2, 3]);
   });
 
   it('takes one moment for the same however it is written', async () => {

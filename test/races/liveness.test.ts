@@ -185,32 +185,50 @@ describe('heartbeats side by side', () => {
 });
 
 describe('two replicas', () => {
-  it('take silent nodes offline with one event for each transition', async () => {
-    const env = {
-      SWEEP_INTERVAL_MS: '10',
-      FAILOVER_GRACE_S: '0',
-      HEARTBEAT_GRACE_S: '1',
-      BREAKER_SHARE: '1',
-    };
+  it('take nodes through all five states, with one event for each transition', async () => {
+    const env = { SWEEP_INTERVAL_MS: '10', FAILOVER_GRACE_S: '0', HEARTBEAT_GRACE_S: '1' };
     const first = await startService(env);
     const second = await startService(env, first.database);
     const { id: providerId } = await createProvider(first);
     const nodes: TestNode[] = [];
     for (let n = 0; n < 12; n++) nodes.push(await createNode(n % 2 ? first : second, providerId));
-    for (const node of nodes)
-      await second.as(node.key).post('/v1/heartbeats').send(heartbeat(node, 1)).expect(202);
-    await miss(first, nodes, 2);
-    const { sql } = first;
-    await until('all are offline', async () => {
-      const { rows } = await sql.query(`SELECT FROM inventory.node_heartbeat WHERE liveness <> 'offline'`);
-      return rows.length === 0;
-    });
-    const { rows } = await sql.query(
+    const [few, many] = [nodes.slice(0, 2), nodes.slice(2)];
+    const beatAll = async (sequence: number) => {
+      for (const [n, node] of nodes.entries())
+        await (n % 2 ? second : first)
+          .as(node.key)
+          .post('/v1/heartbeats')
+          .send(heartbeat(node, sequence))
+          .expect(202);
+    };
+    const states = async (some: readonly TestNode[]) => {
+      const { rows } = await first.sql.query(
+        'SELECT DISTINCT liveness FROM inventory.node_heartbeat WHERE node_id = ANY($1)',
+        [some.map(({ id }) => id)],
+      );
+      return rows.map(({ liveness }) => liveness).join();
+    };
+    expect(await states(nodes)).toBe('pending');
+    await beatAll(1);
+    expect(await states(nodes)).toBe('online');
+    await miss(first, few, 0.1);
+    await until('few are offline', async () => (await states(few)) === 'offline');
+    await miss(first, many, 2);
+    await until('many are unknown', async () => (await states(many)) === 'unknown');
+    await beatAll(2);
+    expect(await states(nodes)).toBe('online');
+    const { rows } = await first.sql.query(
       `SELECT type, count(*)::integer AS n FROM inventory.change
-        WHERE subject_id = ANY($1) AND type <> 'node.created' GROUP BY type ORDER BY type`,
+        WHERE (subject_id = ANY($1) OR subject_type = 'breaker') AND type <> 'node.created' GROUP BY type ORDER BY type`,
       [nodes.map(({ id }) => id)],
     );
-    expect(rows).toEqual(['node.late', 'node.offline', 'node.online'].map((type) => ({ type, n: 12 })));
+    expect(Object.fromEntries(rows.map(({ type, n }) => [type, n]))).toMatchObject({
+      'node.online': 24,
+      'node.late': 2,
+      'node.offline': 2,
+      'node.unknown': 10,
+      'breaker.tripped': 1,
+    });
     await second.stop();
     await first.stop();
   });

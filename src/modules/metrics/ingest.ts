@@ -35,9 +35,9 @@ export class SampleIngest {
     try {
       return await this.#db.writeAtOnce(ctx, (tx) => take(tx, { ...batch, isContested: false }));
     } catch (error) {
-      if (!(error instanceof NewMetrics) && !isDuplicate(error)) throw error;
+      if (!(error instanceof Contested) && !isDuplicate(error)) throw error;
       return this.#db.write(ctx, async (tx) => {
-        if (error instanceof NewMetrics) await fixUnits(tx, error.units);
+        if (error instanceof Contested) await fixUnits(tx, error.newUnits);
         return take(tx, { ...batch, isContested: true });
       });
     }
@@ -50,27 +50,26 @@ export class SampleIngest {
   }
 }
 
-/** Somebody has stored one of these samples meanwhile. */
+/** One of these samples is there already, or came meanwhile. */
 const isDuplicate = (error: unknown): boolean =>
   error instanceof AppError && sqlState(error.cause) === '23505';
 
-/** Nothing was stored: the units of these metrics have to be settled before, which takes a statement of its own. */
-class NewMetrics extends Error {
-  readonly units: ReadonlyMap<string, string>;
+/** Nothing was stored: some samples seem to be there already, or the units of metrics have to be settled before. */
+class Contested extends Error {
+  readonly newUnits: ReadonlyMap<string, string>;
 
-  constructor(units: ReadonlyMap<string, string>) {
-    super('There are metrics that nobody has sent before.');
-    this.units = units;
+  constructor(newUnits: ReadonlyMap<string, string>) {
+    super('Samples are there already, or of metrics that nobody has sent before.');
+    this.newUnits = newUnits;
   }
 }
 
-/** @throws NewMetrics */
+/** @throws Contested */
 async function take(tx: Queryable, batch: Batch): Promise<Receipt> {
-  const { samples, keepDays, isContested } = batch;
+  const { samples, keepDays } = batch;
   const { stored, facts } = await takeSamples(tx, batch);
   const { rejected, fixed } = facts ? judge(samples, facts, keepDays) : { rejected: [], fixed: new Map() };
-  if (!isContested && facts && samples.some(({ metric }) => !facts.units.has(metric)))
-    throw new NewMetrics(fixed);
+  if (stored === null) throw new Contested(fixed);
   return { accepted: stored, duplicates: samples.length - rejected.length - stored, rejected };
 }
 

@@ -39,21 +39,23 @@ export interface Batch {
   visible: Sql;
   keepDays: number;
   /**
-   * Whether others may be storing the same samples, and metrics may be new. Otherwise nothing is stored where a metric is,
-   * and the statement fails where somebody else was faster: to be ready for that costs half as much again for each row.
+   * Whether some of these samples may be there already, and metrics may be new. Otherwise nothing is stored where a metric is
+   * new or the first sample of a series is there, and where another one is the statement fails: to be ready for each row to
+   * be there costs half as much again.
    */
   isContested: boolean;
 }
 
 export interface Taken {
-  /** Samples that were not there yet. */
-  stored: number;
+  /** Samples that were not there yet; null where nothing was stored, since it is contested. */
+  stored: number | null;
   /** What they were judged by, where one or more of them were refused. */
   facts: Facts | null;
 }
 
 interface TakenRow {
   stored: number;
+  isContested: boolean;
   facts: { moment: number; gpuIds: string[]; units: Record<string, string> | null } | null;
 }
 
@@ -68,36 +70,38 @@ interface TakenRow {
  */
 export async function takeSamples(tx: Queryable, batch: Batch): Promise<Taken> {
   const { samples, visible, keepDays, isContested } = batch;
-  const { gpuIds, metrics, units, series, ats, values } = columnsOf(samples);
+  const { gpuIds, metrics, units, firstAts, series, ats, values } = columnsOf(samples);
+  const stored = isContested ? sql`stored` : sql`fresh`;
   const [row] = await tx.rows<TakenRow>(sql`/* metrics:take_samples */
     WITH series AS MATERIALIZED (
       SELECT i.place, s.gpu_id, i.metric, m.unit,
-             CASE WHEN s.gpu_id IS NOT NULL AND m.unit = i.unit THEN m.id ELSE 0 END AS metric_id
-        FROM unnest(${gpuIds}::uuid[], ${metrics}::text[], ${units}::text[]) WITH ORDINALITY AS i(gpu_id, metric, unit, place)
+             CASE WHEN s.gpu_id IS NOT NULL AND m.unit = i.unit THEN m.id ELSE 0 END AS metric_id,
+             m.id IS NULL OR EXISTS (SELECT FROM inventory.metric_sample o
+                                      WHERE o.gpu_id = i.gpu_id AND o.metric_id = m.id AND o.at = i.at) AS is_contested
+        FROM unnest(${gpuIds}::uuid[], ${metrics}::text[], ${units}::text[], ${firstAts}::timestamptz[]) WITH ORDINALITY
+          AS i(gpu_id, metric, unit, at, place)
         LEFT JOIN inventory.gpu_state s ON s.gpu_id = i.gpu_id AND ${visible}
         LEFT JOIN inventory.metric m ON m.name = i.metric
     ), judged AS MATERIALIZED (
       SELECT array_agg(metric_id ORDER BY place) AS metric_ids,
-             ${isContested}::boolean OR bool_and(unit IS NOT NULL) AS is_known,
+             NOT ${isContested}::boolean AND bool_or(is_contested) AS is_contested,
              date_trunc('milliseconds', statement_timestamp()) AS moment
         FROM series
     ), kept AS MATERIALIZED (
       SELECT (${gpuIds}::uuid[])[i.series] AS gpu_id, j.metric_ids[i.series] AS metric_id, i.at, i.value, i.place
         FROM judged j CROSS JOIN unnest(${series}::integer[], ${ats}::timestamptz[], ${values}::float8[])
              WITH ORDINALITY AS i(series, at, value, place)
-       WHERE j.is_known AND j.metric_ids[i.series] > 0
+       WHERE NOT j.is_contested AND j.metric_ids[i.series] > 0
          AND i.at >= j.moment - make_interval(hours => ${keepDays * 24}::integer)
          AND i.at < j.moment + make_interval(secs => ${(aheadMs + 1) / 1000}::float8)
     ), fresh AS MATERIALIZED (
-      SELECT DISTINCT ON (gpu_id, metric_id, at) gpu_id, metric_id, at, value FROM kept k
-       WHERE NOT EXISTS (SELECT FROM inventory.metric_sample s
-                          WHERE s.gpu_id = k.gpu_id AND s.metric_id = k.metric_id AND s.at = k.at)
+      SELECT DISTINCT ON (gpu_id, metric_id, at) gpu_id, metric_id, at, value FROM kept
        ORDER BY gpu_id, metric_id, at, place
     ), stored AS (
       INSERT INTO inventory.metric_sample (gpu_id, metric_id, at, value) SELECT * FROM fresh
-      ${isContested ? sql`ON CONFLICT (gpu_id, metric_id, at) DO NOTHING` : empty} RETURNING 1
+      ${isContested ? sql`ON CONFLICT (gpu_id, metric_id, at) DO NOTHING RETURNING gpu_id, metric_id, at` : empty}
     ), hours AS MATERIALIZED (
-      SELECT DISTINCT gpu_id, metric_id, date_bin('1 hour', at, '2000-01-01Z') AS hour FROM fresh
+      SELECT DISTINCT gpu_id, metric_id, date_bin('1 hour', at, '2000-01-01Z') AS hour FROM ${stored}
     ), open AS (
       INSERT INTO inventory.metric_unfolded (gpu_id, metric_id, hour)
       SELECT * FROM hours WHERE ${isOpen} ORDER BY 1, 2, 3
@@ -105,21 +109,20 @@ export async function takeSamples(tx: Queryable, batch: Batch): Promise<Taken> {
     ), late AS (
       INSERT INTO inventory.metric_late (gpu_id, metric_id, hour) SELECT * FROM hours WHERE NOT ${isOpen}
     )
-    SELECT (SELECT count(*) FROM stored) AS stored,
+    SELECT (SELECT count(*) FROM ${stored}) AS stored, (SELECT is_contested FROM judged) AS is_contested,
            CASE WHEN (SELECT count(*) FROM kept) < ${samples.length}::integer THEN jsonb_build_object(
              'moment', (SELECT floor(extract(epoch FROM moment) * 1000) FROM judged),
              'gpuIds', (SELECT coalesce(jsonb_agg(DISTINCT gpu_id) FILTER (WHERE gpu_id IS NOT NULL), '[]') FROM series),
              'units', (SELECT jsonb_object_agg(metric, unit) FILTER (WHERE unit IS NOT NULL) FROM series)) END AS facts`);
-  const { stored = 0, facts = null } = row ?? {};
-  return {
-    stored,
-    facts: facts && {
-      moment: facts.moment,
-      gpuIds: new Set(facts.gpuIds),
-      units: new Map(Object.entries(facts.units ?? {})),
-    },
-  };
+  const taken = row as TakenRow;
+  return { stored: taken.isContested ? null : taken.stored, facts: taken.facts && factsOf(taken.facts) };
 }
+
+const factsOf = ({ moment, gpuIds, units }: NonNullable<TakenRow['facts']>): Facts => ({
+  moment,
+  gpuIds: new Set(gpuIds),
+  units: new Map(Object.entries(units ?? {})),
+});
 
 /** As arrays of a statement: a GPU, metric and unit stand there once, and samples name them by their place, from 1. */
 function columnsOf(samples: readonly Sample[]) {
@@ -135,6 +138,7 @@ function columnsOf(samples: readonly Sample[]) {
     gpuIds: named.map(({ gpuId }) => gpuId),
     metrics: named.map(({ metric }) => metric),
     units: named.map(({ unit }) => unit),
+    firstAts: named.map(({ at }) => at),
     series: plainArray(series),
     ats: plainArray(samples.map(({ at }) => at)),
     values: plainArray(samples.map(({ value }) => value)),

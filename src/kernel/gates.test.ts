@@ -24,6 +24,7 @@ describe('the gates', () => {
       level_too_low: 16384,
       node_flapping: 32768,
       parent_gpu_blocked: 65536,
+      partition_unclean: 131072,
     });
   });
 

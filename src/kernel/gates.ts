@@ -23,6 +23,8 @@ export const gates = {
   node_flapping: 32768,
   /** Of a partition: its physical GPU has a gate of its own shut. Kept by triggers. */
   parent_gpu_blocked: 65536,
+  /** Of a physical GPU: one of its partitions waits for its cleaning, or is quarantined. Kept by triggers. */
+  partition_unclean: 131072,
 } as const;
 
 export type Gate = keyof typeof gates;

@@ -129,6 +129,49 @@ it('while a physical GPU is cleaned its partitions are, too, and nobody gets the
   expect(outcome(await claim({ gpuIds: parts }))).toBe('201');
 });
 
+describe('what is left of the use of a partition keeps its physical GPU as such back', () => {
+  beforeEach(() => cleaned());
+
+  it('until the last one is clean; the other partitions are given out meanwhile', async () => {
+    const uses = [await use(parts[0]), await use(parts[1])];
+    expect(await reasonsOf(root)).toEqual(['partition_unclean']);
+    for (const share of [1000, 100]) {
+      const refused = await claim({ gpuIds: [root], share });
+      expect([outcome(refused), refused.body.gpus]).toEqual([
+        '409 gpu.unschedulable',
+        [{ gpuId: root, reasons: ['partition_unclean'] }],
+      ]);
+      expect(outcome(await ask(a100.memoryTotalMb, share))).toBe('409 allocation.no_capacity');
+    }
+    await report(2, changed(inputs));
+    expect(await reasonsOf(root)).toEqual(['partition_unclean']);
+    await clean(parts[1], uses[1]);
+    expect([await reasonsOf(root), await reasonsOf(parts[1])]).toEqual([['partition_unclean'], []]);
+    await clean(parts[0], uses[0]);
+    expect(await reasonsOf(root)).toEqual([]);
+    expect(outcome(await claim({ gpuIds: [root] }))).toBe('201');
+  });
+
+  it('while it is quarantined', async () => {
+    await clean(parts[0], await use(parts[0]), 'failed');
+    expect([await reasonsOf(root), await reasonsOf(parts[0])]).toEqual([
+      ['partition_unclean'],
+      ['gpu_quarantined'],
+    ]);
+    await clearQuarantine(parts[0]);
+    expect(await reasonsOf(root)).toEqual([]);
+  });
+
+  it('as long as it is registered, and again when it is registered anew', async () => {
+    await use(parts[0]);
+    await service.as().delete(`/v1/gpus/${parts[0]}`).set('if-match', '*').expect(204);
+    expect(await reasonsOf(root)).toEqual([]);
+    const [born] = await createGpus(service, open.node, inputs.slice(1, 2));
+    expect(born?.unschedulableReasons).toEqual(['gpu_quarantined']);
+    expect(await reasonsOf(root)).toEqual(['partition_unclean']);
+  });
+});
+
 const claim = (body: object) => service.as(open.tenant.key).post('/v1/allocations').send(body);
 
 /** A request for one partition of the node, by its memory. */
@@ -141,7 +184,8 @@ const find = () =>
     .send(only(mig('1g.5gb').memoryTotalMb))
     .expect(200);
 
-const reasons = () => Promise.all(parts.map(async (id) => (await getGpu(service, id)).unschedulableReasons));
+const reasonsOf = async (gpuId = '') => (await getGpu(service, gpuId)).unschedulableReasons;
+const reasons = () => Promise.all(parts.map(reasonsOf));
 const states = () =>
   Promise.all([root, ...parts].map(async (id) => (await getGpu(service, id)).allocationState));
 
@@ -167,6 +211,22 @@ const cleaned = () =>
     .send({ cleaningRequired: true })
     .expect(200);
 
+/** Uses a GPU and gives it back; returns the allocation. */
+async function use(gpuId = ''): Promise<string> {
+  const { body } = await claim({ gpuIds: [gpuId] }).expect(201);
+  await service.as(open.tenant.key).post(`/v1/allocations/${body.id}/release`).expect(200);
+  return body.id;
+}
+const clean = (gpuId = '', allocationId = '', result = 'clean') =>
+  service
+    .as(open.node.key)
+    .post(`/v1/gpus/${gpuId}/cleaning`)
+    .send({ allocationId, outcome: result })
+    .expect(200);
+
+/** The same GPUs, about all of which something is new. */
+const changed = (gpus: typeof inputs) => gpus.map((gpu) => ({ ...gpu, driverVersion: '570.1' }));
+
 /** As a cleaning that nobody reports ends. */
 async function quarantine(): Promise<void> {
   await cleaned();
@@ -177,5 +237,5 @@ async function quarantine(): Promise<void> {
   );
   expect(await sweepers.cleaning.sweep()).toBe(1);
 }
-const clearQuarantine = () =>
-  service.as().post(`/v1/gpus/${root}/clear-quarantine`).send({ reason: 'looked at' }).expect(200);
+const clearQuarantine = (gpuId = root) =>
+  service.as().post(`/v1/gpus/${gpuId}/clear-quarantine`).send({ reason: 'looked at' }).expect(200);

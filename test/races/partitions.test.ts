@@ -52,6 +52,36 @@ it('claims on partitions and the failure of their physical GPU come in some orde
   expect(await versionFaults(service.sql)).toEqual([]);
 }, 60_000);
 
+it('uses of partitions that are cleaned, and claims on their physical GPU, never wait for each other', async () => {
+  const { node, tenant } = await openNode(service, { gpus: 1 });
+  const patched = service.as().patch(`/v1/nodes/${node.id}`).set('if-match', '*');
+  await patched.send({ cleaningRequired: true }).expect(200);
+  // Registered last, it is locked last: who cleans a partition must have waited for it.
+  const whole = gpuInput({ index: 7, specs: a100 });
+  const inputs = Array.from({ length: 6 }, (_, index) => partOf(whole.uuid, index, mig('1g.5gb')));
+  const ids = (await createGpus(service, node, [...inputs, whole])).map(({ id }) => id);
+  const [root = '', parts] = [ids.at(-1), ids.slice(0, -1)];
+  const client = service.as(tenant.key);
+  /** What became of a claim; what was given out is given back and cleaned. */
+  const use = async (gpuId: string): Promise<string> => {
+    const reply = await client.post('/v1/allocations').send({ gpuIds: [gpuId] });
+    if (reply.status !== 201) return outcome(reply);
+    await client.post(`/v1/allocations/${reply.body.id}/release`).expect(200);
+    const report = service.as(node.key).post(`/v1/gpus/${gpuId}/cleaning`);
+    await report.send({ allocationId: reply.body.id }).expect(200);
+    return '201';
+  };
+  for (let round = 0; round < 12; round++) {
+    const found = await Promise.all([...parts, root, root].map(use));
+    for (const what of found) expect(['201', '409 gpu.unavailable', '409 gpu.unschedulable']).toContain(what);
+    expect((await getGpu(service, root)).unschedulableReasons).toEqual([]);
+    expect(await use(root)).toBe('201');
+  }
+  expect(await deadlocks()).toBe(0);
+  expect(await ledgerFaults(service.sql)).toEqual([]);
+  expect(await versionFaults(service.sql)).toEqual([]);
+}, 60_000);
+
 /** Those that the server had to break so far; whoever was broken off tried again, and nobody was told. */
 async function deadlocks(): Promise<number> {
   const { rows } = await service.sql.query<{ n: number }>(

@@ -3,7 +3,7 @@ import type { Principal } from '../../kernel/context.ts';
 import type { Change } from '../../kernel/db/changes.ts';
 import type { Transaction } from '../../kernel/db/transaction.ts';
 import { notFound } from '../../kernel/errors.ts';
-import { withPartitions } from './gpus/store.ts';
+import { withFamily } from './gpus/store.ts';
 import { visibleGpus } from './gpus/view.ts';
 import { visibleNodes } from './nodes/collection.ts';
 
@@ -39,12 +39,12 @@ export interface Revision extends Pick<Change, 'type' | 'diff' | 'reason'> {
   set: Sql;
 }
 
-/** Locks one GPU that the caller may see, with its partitions, whose gates go with its own. @throws 404 `gpu.not_found`. */
+/** Locks one GPU that the caller may see, with its family, whose gates go with its own. @throws 404 `gpu.not_found`. */
 export async function lockGpu(tx: Transaction, principal: Principal, id: string): Promise<GpuSubject> {
   const row = await tx.row<Omit<GpuSubject, 'type'>>(sql`/* inventory:lock_gpu */
     WITH locked AS MATERIALIZED (
       SELECT s.* FROM inventory.gpu_state s
-       WHERE s.gpu_id IN (${withPartitions([id])}) AND ${visibleGpus(principal)} ORDER BY s.gpu_id FOR NO KEY UPDATE)
+       WHERE s.gpu_id IN (${withFamily([id])}) AND ${visibleGpus(principal)} ORDER BY s.gpu_id FOR NO KEY UPDATE)
     SELECT s.gpu_id AS id, s.root_gpu_id, s.node_id, s.provider_id, s.health, s.blocks,
            ARRAY[s.level1_until, s.level2_until, s.level3_until, s.level4_until] AS levels_until
       FROM locked s WHERE s.gpu_id = ${id}`);

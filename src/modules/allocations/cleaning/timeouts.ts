@@ -36,12 +36,14 @@ export class CleaningTimeouts {
 async function giveUpSome(tx: Transaction): Promise<number> {
   const found = await tx.rows<{ id: string }>(sql`/* allocations:lock_uncleaned */
     WITH due AS MATERIALIZED (
-      SELECT s.gpu_id FROM inventory.gpu_state s
+      SELECT s.gpu_id, s.root_gpu_id FROM inventory.gpu_state s
        WHERE s.gpu_id IN (SELECT c.gpu_id FROM inventory.gpu_cleaning c WHERE c.deadline_at <= clock_timestamp())
          AND s.deleted_at IS NULL AND NOT ${isAway}
        ORDER BY s.gpu_id LIMIT ${batch}
     ), family AS MATERIALIZED (
       SELECT gpu_id, gpu_id AS of FROM due
+       UNION ALL
+      SELECT root_gpu_id, gpu_id FROM due
        UNION ALL
       SELECT p.gpu_id, p.root_gpu_id FROM due JOIN inventory.gpu_state p ON p.root_gpu_id = due.gpu_id
        WHERE p.root_gpu_id <> p.gpu_id AND p.deleted_at IS NULL

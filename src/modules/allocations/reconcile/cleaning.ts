@@ -4,7 +4,7 @@ import type { DriftClass } from '../../../kernel/drift.ts';
 import { gates } from '../../../kernel/gates.ts';
 import { recordVersions } from '../../../kernel/unrecorded-versions.ts';
 import type { CleaningPolicy } from '../cleaning/gate.ts';
-import { lockGpus } from './ledger-sums.ts';
+import { lockGpus, withRoots } from './ledger-sums.ts';
 
 const batch = 200;
 
@@ -20,7 +20,7 @@ const settling = sql`('gpu.cleaned', 'gpu.quarantined', 'gpu.quarantine_cleared'
  * to be. Those that were used before it was asked for are among them.
  */
 const uncleaned = ({ required }: CleaningPolicy) => sql`
-  SELECT s.gpu_id, u.allocation_id, u.released_at
+  SELECT s.gpu_id, s.root_gpu_id, u.allocation_id, u.released_at
     FROM inventory.gpu_state s JOIN inventory.node n ON n.id = s.node_id
     CROSS JOIN LATERAL (
       SELECT l.allocation_id, l.released_at
@@ -50,9 +50,7 @@ export const missedCleaning = (policy: CleaningPolicy): DriftClass => ({
   find: sql`SELECT u.gpu_id::text AS subject, format('used by %s until %s', u.allocation_id, u.released_at) AS detail
               FROM (${uncleaned(policy)}) u`,
   async repair(tx) {
-    const gpuIds = idsOf(
-      await lockGpus(tx, sql`SELECT u.gpu_id FROM (${uncleaned(policy)} LIMIT ${batch}) u`),
-    );
+    const gpuIds = idsOf(await lockGpus(tx, withRoots(sql`${uncleaned(policy)} LIMIT ${batch}`)));
     await tx.execute(sql`/* allocations:reconcile_missed_cleaning */
       INSERT INTO inventory.gpu_cleaning (gpu_id, allocation_id, since, deadline_at)
       SELECT u.gpu_id, u.allocation_id, m.at, m.at + make_interval(secs => ${policy.timeoutS}::integer)
@@ -62,7 +60,7 @@ export const missedCleaning = (policy: CleaningPolicy): DriftClass => ({
 });
 
 const misgated = sql`
-  SELECT s.gpu_id, ${isShut} AS shut FROM inventory.gpu_state s
+  SELECT s.gpu_id, s.root_gpu_id, ${isShut} AS shut FROM inventory.gpu_state s
    WHERE s.deleted_at IS NULL AND (${isShut}) <> ${hasLeftovers}`;
 
 export const staleCleaning: DriftClass = {
@@ -71,6 +69,5 @@ export const staleCleaning: DriftClass = {
   find: sql`SELECT m.gpu_id::text AS subject,
                    CASE WHEN m.shut THEN 'waits, and nothing is left on it' ELSE 'is open, with leftovers on it' END AS detail
               FROM (${misgated}) m`,
-  repair: async (tx) =>
-    setGates(tx, idsOf(await lockGpus(tx, sql`SELECT m.gpu_id FROM (${misgated} LIMIT ${batch}) m`))),
+  repair: async (tx) => setGates(tx, idsOf(await lockGpus(tx, withRoots(sql`${misgated} LIMIT ${batch}`)))),
 };

@@ -21,20 +21,21 @@ export const ofHardware = (hardware: readonly Hardware[]): Sql => sql`
 
 export const theseGpus = (ids: readonly string[]): Sql => sql`SELECT unnest(${ids}::uuid[])`;
 
-/** Ids of GPUs and of their partitions: who turns the gates of the former turns those of the latter. */
-export const withPartitions = (ids: readonly string[]): Sql => sql`
+/** Ids of GPUs, of their partitions and of what they are partitions of: who turns a gate of one may turn the others'. */
+export const withFamily = (ids: readonly string[]): Sql => sql`
   SELECT unnest(${ids}::uuid[]) UNION
+  SELECT p.root_gpu_id FROM inventory.gpu_state p WHERE p.gpu_id = ANY(${ids}::uuid[]) UNION
   SELECT p.gpu_id FROM inventory.gpu_state p
    WHERE p.root_gpu_id = ANY(${ids}::uuid[]) AND p.root_gpu_id <> p.gpu_id AND p.deleted_at IS NULL`;
 
 /**
- * Locks GPUs and their partitions against claims and other writers, in the order of their ids as everywhere. Returns those
+ * Locks GPUs and their families against claims and other writers, in the order of their ids as everywhere. Returns those
  * of the GPUs that there are.
  */
 export async function lockGpus(tx: Transaction, ids: readonly string[], visible: Sql): Promise<Set<string>> {
   const locked = await tx.rows<{ gpuId: string }>(sql`/* inventory:lock_gpus */
     SELECT s.gpu_id FROM inventory.gpu_state s
-     WHERE s.gpu_id IN (${withPartitions(ids)}) AND ${visible} ORDER BY s.gpu_id FOR NO KEY UPDATE`);
+     WHERE s.gpu_id IN (${withFamily(ids)}) AND ${visible} ORDER BY s.gpu_id FOR NO KEY UPDATE`);
   const asked = new Set(ids);
   return new Set(locked.flatMap(({ gpuId }) => (asked.has(gpuId) ? [gpuId] : [])));
 }

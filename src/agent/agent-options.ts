@@ -17,6 +17,8 @@ export interface AgentOptions {
   drainHook?: Hook | null;
   /** Makes the evidence that a challenge asks for; without it only the kind `spec` is answered. */
   challengeHook?: Hook | null;
+  /** Milliseconds between two reports of what the GPUs do; a minute unless told, 0: never. */
+  usageEveryMs?: number;
   /** One cycle, then return; the first failure is thrown instead of waited out. */
   once?: boolean;
   signal: AbortSignal;
@@ -43,6 +45,8 @@ export type AgentEvent =
     }
   | { event: 'processes_published'; gpus: number }
   | { event: 'processes_refused'; code: string; detail: string }
+  | { event: 'usage_published'; samples: number; rejected: number }
+  | { event: 'usage_refused'; code: string; detail: string }
   | { event: 'snapshot_asked' }
   | { event: 'drain_began'; deadlineAt: string | null }
   | { event: 'drain_ended'; deadlineAt: string | null }

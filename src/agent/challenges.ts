@@ -1,11 +1,11 @@
 import type { AgentOptions } from './agent-options.ts';
-import type { Challenge } from './client.ts';
 import { DriverError } from './driver.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
 import { HookError, runHook } from './hook.ts';
 import { ServiceError } from './service-error.ts';
 import type { AgentState } from './state-file.ts';
 import { isRecord } from './values.ts';
+import type { Challenge } from './wire.ts';
 
 /** What an agent has no answer for: another try would not find one. */
 class Unanswerable extends Error {}

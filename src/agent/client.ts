@@ -2,27 +2,20 @@ import { createHash } from 'node:crypto';
 import { refusal, ServiceError } from './service-error.ts';
 import { at, listAt } from './values.ts';
 import {
+  type Challenge,
   type Directive,
   directivesIn,
   type HeartbeatBody,
   type InventoryBody,
   type NodeSystem,
   type ProcessesBody,
+  type UsageSample,
 } from './wire.ts';
 
 /** Who we are to the service: one node and its own key. */
 export interface Identity {
   nodeId: string;
   apiKey: string;
-}
-
-/** What the service wants proved of one of our GPUs, by `expiresAt`. */
-export interface Challenge {
-  id: string;
-  gpuId: string;
-  kind: string;
-  nonce: string;
-  expiresAt: string;
 }
 
 export interface HeartbeatAnswer {
@@ -143,6 +136,12 @@ export function inventoryClient({ url, signal, timeoutMs = 10_000, clock = Date.
 
     async submitEvidence({ apiKey }: Identity, { id, nonce }: Challenge, evidence: object): Promise<void> {
       await call('POST', `/v1/verifications/${id}/evidence`, { apiKey, body: { nonce, evidence } });
+    },
+
+    /** Answers how many of the samples the service would not take. */
+    async recordUsage({ apiKey }: Identity, samples: readonly UsageSample[]): Promise<{ rejected: number }> {
+      const answer = await call('POST', '/v1/usage-metrics', { apiKey, body: { samples } });
+      return { rejected: listAt(answer, 'rejected').length };
     },
 
     async sendHeartbeat({ apiKey }: Identity, body: HeartbeatBody): Promise<HeartbeatAnswer> {

@@ -1,6 +1,5 @@
-import type { Challenge } from './client.ts';
 import type { AgentSnapshot, GpuReport } from './snapshot.ts';
-import { known } from './wire.ts';
+import { type Challenge, known } from './wire.ts';
 
 /** What an agent gives as evidence: a reading of the GPU that was made for one challenge, whose nonce it repeats. */
 export type Evidence = ReturnType<typeof evidenceOf>;

@@ -1,12 +1,11 @@
 import type { Identity, InventoryClient } from './client.ts';
+import type { GpuDirectory } from './gpu-directory.ts';
 import { ServiceError } from './service-error.ts';
 import type { GpuReport } from './snapshot.ts';
 import { processContent } from './wire.ts';
 
 /** A list that did not change is sent again after this time: the service learns what has become of its allocation. */
 const REPEAT_MS = 60_000;
-/** A GPU that the service does not know (its inventory was refused, say) is not asked for in every round. */
-const ASK_AGAIN_MS = 60_000;
 
 interface Published {
   content: string;
@@ -14,18 +13,8 @@ interface Published {
 }
 
 /** Publishes the processes of each GPU when others run than before, and now and then what still runs. */
-export function processPublisher(client: InventoryClient, clock: () => number) {
+export function processPublisher(client: InventoryClient, directory: GpuDirectory, clock: () => number) {
   const published = new Map<string, Published>();
-  let ids = new Map<string, string>();
-  let askedAt = Number.NEGATIVE_INFINITY;
-
-  async function idOf(identity: Identity, uuid: string): Promise<string | undefined> {
-    if (!ids.has(uuid) && clock() - askedAt >= ASK_AGAIN_MS) {
-      askedAt = clock();
-      ids = await client.gpuIds(identity);
-    }
-    return ids.get(uuid);
-  }
 
   const isDue = (uuid: string, content: string, isEmpty: boolean): boolean => {
     const before = published.get(uuid);
@@ -40,7 +29,7 @@ export function processPublisher(client: InventoryClient, clock: () => number) {
     // How much memory they use changes all the time, and is no news by itself.
     const content = JSON.stringify(processes.map(({ pid, name }) => [pid, name]));
     if (!isDue(uuid, content, processes.length === 0)) return false;
-    const id = await idOf(identity, uuid);
+    const id = await directory.idOf(identity, uuid);
     if (id === undefined) return false;
     await client.putProcesses(identity, id, { generation, processes: processContent(processes) });
     published.set(uuid, { content, at: clock() });
@@ -48,12 +37,6 @@ export function processPublisher(client: InventoryClient, clock: () => number) {
   }
 
   return {
-    /** Forgets which GPUs the service knows, as after a new inventory. */
-    forget(): void {
-      ids.clear();
-      askedAt = Number.NEGATIVE_INFINITY;
-    },
-
     /**
      * Answers how many lists it sent; `generation` must grow with every call. A list that is refused does not hold up
      * the others.

@@ -1,6 +1,7 @@
 import type { AgentOptions } from './agent-options.ts';
 import { backoffMs } from './backoff.ts';
 import { directiveFollower } from './directives.ts';
+import { gpuDirectory } from './gpu-directory.ts';
 import type { HostFacts } from './host.ts';
 import { identify } from './identity.ts';
 import { inventoryPublisher } from './inventory-publisher.ts';
@@ -8,6 +9,7 @@ import { processPublisher } from './process-publisher.ts';
 import { ServiceError } from './service-error.ts';
 import type { AgentSnapshot } from './snapshot.ts';
 import type { AgentState } from './state-file.ts';
+import { usagePublisher } from './usage-publisher.ts';
 import { type Directive, inventoryContent, known } from './wire.ts';
 
 /** What the service dictates is believed within these bounds. */
@@ -78,8 +80,10 @@ function heartbeatCycle(
   follow: (directives: Directive[]) => void,
 ): () => Promise<number> {
   const { client, host, clock } = options;
-  const processes = processPublisher(client, clock);
-  const publish = inventoryStep(options, state, facts, processes.forget);
+  const directory = gpuDirectory(client, clock);
+  const processes = processPublisher(client, directory, clock);
+  const usage = usagePublisher(options, directory);
+  const publish = inventoryStep(options, state, facts, directory.forget);
   const publishProcesses = processStep(options, state, processes);
   return async () => {
     const startedAt = clock();
@@ -99,6 +103,8 @@ function heartbeatCycle(
     follow(directives);
     await save(options, state);
     if (snapshot) await publishProcesses(snapshot);
+    usage.note(snapshot?.gpus.map(({ telemetry }) => telemetry) ?? []);
+    await usage.publish(state);
     return Math.max(SHORTEST_WAIT_MS, Math.min(LONGEST_WAIT_MS, answer.nextHeartbeatInMs) - preparationMs);
   };
 }

@@ -66,6 +66,24 @@ export function inventoryContent(
 export const known = <T extends object>(fields: T): Known<T> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Known<T>;
 
+/** What the service wants proved of one of our GPUs, by `expiresAt`. */
+export interface Challenge {
+  id: string;
+  gpuId: string;
+  kind: string;
+  nonce: string;
+  expiresAt: string;
+}
+
+export interface UsageSample {
+  gpuId: string;
+  metric: string;
+  value: number;
+  unit: string;
+  /** RFC 3339. */
+  at: string;
+}
+
 /** What the service asks of this node, told again with every heartbeat while it stands. */
 export interface Directive {
   type: string;

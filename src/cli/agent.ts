@@ -33,6 +33,7 @@ interface RunFlags extends FakeFlags, Flags {
   drainCommand?: string;
   challengeCommand?: string;
   hookTimeout: number;
+  usageEvery: number;
   once?: boolean;
 }
 
@@ -53,6 +54,7 @@ const runCommand = (group: Command): Command =>
     .option('--drain-command <command>', 'run by the shell when the node is to drain, and no longer is')
     .option('--challenge-command <command>', 'prints the evidence that a challenge asks for')
     .option('--hook-timeout <seconds>', 'how long such a command may take', hookTimeout, 600)
+    .option('--usage-every <seconds>', 'between two reports of usage metrics; 0: none', usageEvery, 60)
     .option('--once', 'one inventory and one heartbeat, then stop');
 
 const snapshotCommand = (group: Command): Command =>
@@ -91,6 +93,7 @@ async function run(flags: RunFlags, shell: Shell): Promise<Outcome> {
       store: agent.stateFile(flags.stateDir),
       drainHook: hook(flags.drainCommand, flags),
       challengeHook: hook(flags.challengeCommand, flags),
+      usageEveryMs: flags.usageEvery * 1000,
       once: flags.once ?? false,
       signal: stop.signal,
       clock: Date.now,
@@ -126,12 +129,15 @@ function driver({ fake, fakeGpus, fakeSeed }: FakeFlags): agent.Driver {
 const hook = (command: string | undefined, { hookTimeout }: RunFlags): agent.Hook | null =>
   command === undefined ? null : { command, timeoutMs: hookTimeout * 1000 };
 
-function hookTimeout(value: string): number {
-  const seconds = Number(value);
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 86_400)
-    throw new InvalidArgumentError('A number of seconds from 1 to 86400.');
-  return seconds;
+function seconds(value: string, least: number): number {
+  const given = Number(value);
+  if (!Number.isInteger(given) || given < least || given > 86_400)
+    throw new InvalidArgumentError(`A number of seconds from ${least} to 86400.`);
+  return given;
 }
+
+const hookTimeout = (value: string): number => seconds(value, 1);
+const usageEvery = (value: string): number => seconds(value, 0);
 
 function credential({ token, key }: RunFlags): agent.AgentOptions['credential'] {
   if (token !== undefined) return { token };

@@ -18,7 +18,9 @@ export const gpusOf = (nodeId: string) => `/v1/gpus?nodeId=${nodeId}&fields=uuid
 export const gpusAre = (...items: object[]): Answer => ({ status: 200, body: { items, nextCursor: null } });
 
 interface Setting
-  extends Partial<Pick<AgentOptions, 'credential' | 'driver' | 'once' | 'drainHook' | 'challengeHook'>> {
+  extends Partial<
+    Pick<AgentOptions, 'credential' | 'driver' | 'once' | 'drainHook' | 'challengeHook' | 'usageEveryMs'>
+  > {
   /** How long each reading takes by the fake clock. */
   readingMs?: number;
   /** What is waited for between two rounds; `round` counts from 1. */

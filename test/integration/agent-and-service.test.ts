@@ -39,6 +39,7 @@ beforeAll(async () => {
       command: `test $INVENTORY_KIND = spec && exec cat; echo "{\\"quote\\": \\"of $INVENTORY_NONCE\\"}"`,
       timeoutMs: 60_000,
     },
+    usageEveryMs: 100,
     signal: stop.signal,
     clock: Date.now,
     sleep: (_ms, signal) => delay(20, undefined, { signal }),
@@ -65,6 +66,19 @@ async function challenge(gpuId: string, kind: string) {
   await until('the evidence', async () => (await verification(body.id)).state === 'submitted');
   return verification(body.id);
 }
+
+it('what its GPUs do is told over time', async () => {
+  const { id } = await gpuAt(0);
+  const ask = async (metric: string) => {
+    const query = `metric=${metric}&gpuId=${id}&agg=count&step=1d`;
+    return (await operator.get(`/v1/usage-metrics?${query}`).expect(200)).body.series;
+  };
+  await until('samples', async () => (await ask('powerDrawW'))[0]?.points[0].value > 3);
+  expect(await ask('temperatureC')).toMatchObject([{ unit: '°C' }]);
+  const published = events.filter(({ event }) => event === 'usage_published');
+  expect(published).not.toHaveLength(0);
+  for (const event of published) expect(event).toMatchObject({ rejected: 0 });
+});
 
 it('a challenge is answered by the agent: the verdict on its reading raises the level', async () => {
   const gpu = await gpuAt(0);

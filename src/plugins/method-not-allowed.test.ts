@@ -10,6 +10,7 @@ beforeEach(async () => {
   app.get('/things', () => ({}));
   app.post('/things', { schema: { body: Type.Object({}) } }, () => ({}));
   app.delete('/things/:id', () => ({}));
+  app.post('/things/batch', { schema: { body: Type.Object({}) } }, () => ({}));
   app.get('/files/*', (_request, reply) => reply.callNotFound());
 });
 afterEach(() => app.close());
@@ -20,6 +21,9 @@ it.each([
   ['TRACE', '/things', 'GET, HEAD, POST'],
   ['PROPFIND', '/things?a=1', 'GET, HEAD, POST'],
   ['GET', '/things/7', 'DELETE'],
+  ['DELETE', '/things/batch', 'POST'],
+  ['DELETE', '/things/batch?a=1', 'POST'],
+  ['PUT', '/things/batch', 'POST'],
 ])('%s %s is answered 405 with what is allowed', async (method, url, allowed) => {
   const reply = await send(app, { method, url });
   expect(reply.statusCode).toBe(405);
@@ -46,6 +50,14 @@ it('does not look at the body of an unknown route', async () => {
   expect(await send(app, { method: 'PUT', url: '/things', headers, payload: '{' })).toMatchObject({
     statusCode: 405,
   });
+});
+
+it('answers what has a method of its own under either path', async () => {
+  const payload = {};
+  expect(await send(app, { method: 'POST', url: '/things/batch', payload })).toMatchObject({
+    statusCode: 200,
+  });
+  expect(await send(app, { method: 'DELETE', url: '/things/batches' })).toMatchObject({ statusCode: 200 });
 });
 
 it('answers HEAD wherever there is a GET, without a body', async () => {

@@ -1,3 +1,5 @@
+import { gates } from '../kernel/gates.ts';
+
 /** What must hold in the database at any moment. `sql` selects what does not: `subject` and, where it helps, `detail`. */
 export interface Check {
   name: string;
@@ -37,10 +39,11 @@ export const checks: readonly Check[] = [
   },
   {
     name: 'partitions',
-    rule: 'A partition is on the node of the GPU that it is a part of',
+    rule: 'A partition is on the node of the GPU that it is a part of, or kept back',
     sql: `SELECT s.gpu_id AS subject FROM inventory.gpu_state s
             JOIN inventory.gpu_state root ON root.gpu_id = s.root_gpu_id
-           WHERE s.deleted_at IS NULL AND (root.node_id <> s.node_id OR root.deleted_at IS NOT NULL)`,
+           WHERE s.deleted_at IS NULL AND (root.deleted_at IS NOT NULL
+              OR root.node_id <> s.node_id AND s.blocks & ${gates.parent_gpu_blocked} = 0)`,
   },
   {
     name: 'hardware',

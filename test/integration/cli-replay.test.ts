@@ -155,5 +155,5 @@ overOpenb('the OpenB trace', () => {
     expect(answer.accepted).toBeGreaterThan(20);
     expect(answer.refused).toBeGreaterThan(0);
     expect(code).toBe(0);
-  });
+  }, 60_000);
 });

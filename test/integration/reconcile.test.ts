@@ -3,8 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { versionFaults } from '../support/changes.ts';
 import { runCommand } from '../support/command-line.ts';
 import type { TestNode } from '../support/fleet.ts';
-import { createGpus, gpuInput } from '../support/gpu-inputs.ts';
+import { createGpus, getGpu, gpuInput } from '../support/gpu-inputs.ts';
 import { ledgerFaults, unswept } from '../support/ledger.ts';
+import { a100, createPartitioned, mig } from '../support/partitions.ts';
 import { damage, expectRepair, reconcile } from '../support/reconciling.ts';
 import { openNode, type TestTenant } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
@@ -66,6 +67,48 @@ describe('an allocation', () => {
     await damage(service, `DELETE FROM inventory.allocation WHERE id = '${id}'`);
     await expectRepair(service, 'ghost-share', gpuIds);
     await claim(gpuIds);
+  });
+
+  it('has a GPU once, however often its row is there', async () => {
+    const [gpuId = ''] = gpuIds;
+    const id = await claim([gpuId], { share: 400 });
+    for (const minutes of [1, 2, 3])
+      await damage(
+        service,
+        `INSERT INTO inventory.allocation_gpu (allocation_id, gpu_id, root_gpu_id, node_id, provider_id, units, root_units,
+                                               exclusive, created_at)
+         SELECT allocation_id, gpu_id, root_gpu_id, node_id, provider_id, units, root_units, exclusive,
+                created_at + interval '${minutes} minutes'
+           FROM inventory.allocation_gpu WHERE allocation_id = '${id}' ORDER BY created_at LIMIT 1`,
+      );
+    await expectRepair(service, 'doubled-share', [gpuId, gpuId, gpuId]);
+    const { body } = await service.as().get(`/v1/allocations/${id}`).expect(200);
+    expect([body.state, body.gpus.length, body.version]).toEqual(['active', 1, 1]);
+    await claim([gpuId], { share: 600 });
+  });
+
+  it('leaves what it had before as it was', async () => {
+    const [gpuId = '', other = ''] = gpuIds;
+    const id = await claim([gpuId]);
+    for (const wanted of [other, gpuId])
+      await service
+        .as(tenant.key)
+        .post(`/v1/allocations/${id}/move`)
+        .send({ gpuIds: [wanted] })
+        .expect(200);
+    const past = () =>
+      service.sql.query(
+        'SELECT * FROM inventory.allocation_gpu WHERE allocation_id = $1 ORDER BY created_at LIMIT 2',
+        [id],
+      );
+    const { rows } = await past();
+    await damage(
+      service,
+      `UPDATE inventory.allocation SET state = 'released', released_at = clock_timestamp(), version = version + 1
+        WHERE id = '${id}'`,
+    );
+    await expectRepair(service, 'ghost-share', [gpuId]);
+    expect((await past()).rows).toEqual(rows);
   });
 
   it('that is confirmed holds its GPUs no longer', async () => {
@@ -141,6 +184,40 @@ describe('a GPU', () => {
     await claim([gpuId]);
   });
 
+  it('has the gates of its own state, with a version for each that changes', async () => {
+    const [retired = '', failed = '', well = ''] = gpuIds;
+    await damage(
+      service,
+      `UPDATE inventory.gpu_state SET lifecycle = 'maintenance' WHERE gpu_id = '${retired}';
+       UPDATE inventory.gpu_state SET health = 'failed' WHERE gpu_id = '${failed}';
+       UPDATE inventory.gpu_state SET blocks = blocks | 384 WHERE gpu_id = '${well}'`,
+    );
+    await expectRepair(service, 'stale-gate', gpuIds);
+    const seen = await Promise.all(gpuIds.map((id) => getGpu(service, id)));
+    expect(seen.map(({ unschedulableReasons, version }) => [unschedulableReasons, version])).toEqual([
+      [['gpu_not_active'], 2],
+      [['gpu_failed'], 2],
+      [[], 2],
+    ]);
+  });
+
+  it('has the gate of its physical GPU, where it is a partition', async () => {
+    const { root, parts } = await createPartitioned(service, node, a100, [mig('1g.5gb'), mig('1g.5gb')]);
+    const [one = '', other = ''] = parts;
+    await damage(
+      service,
+      `UPDATE inventory.gpu_state SET blocks = blocks | 1024, version = version + 1 WHERE gpu_id = '${root}'`,
+    );
+    await expectRepair(service, 'stale-gate', [one, other]);
+    expect((await getGpu(service, one)).unschedulableReasons).toEqual(['parent_gpu_blocked']);
+    await damage(
+      service,
+      `UPDATE inventory.gpu_state SET blocks = 0, version = version + 1 WHERE gpu_id = '${root}'`,
+    );
+    await expectRepair(service, 'stale-gate', [one, other]);
+    await claim([one, other]);
+  });
+
   it('shares its slot with no other, or a finding says so', async () => {
     const { rows } = await service.sql.query<{ place: string; nodeId: string }>(
       `UPDATE inventory.gpu SET pci_bus_id = '00000000:03:00.0' WHERE id = ANY($1)
@@ -191,6 +268,25 @@ it('counts what a tenant uses against its quotas', async () => {
   );
   await expectRepair(service, 'stale-quota-counter', [tenant.id]);
   await claim(gpuIds.slice(1));
+});
+
+it('counts what a tenant with quotas uses, and by those quotas, though their row is gone or says otherwise', async () => {
+  const quotas = { maxGpus: 2, maxPricePerHourNanoUsd: '7' };
+  const patched = service.as().patch(`/v1/tenants/${tenant.id}`).set('if-match', '*');
+  await patched.send({ quotas }).expect(200);
+  await claim(gpuIds.slice(0, 1));
+  for (const fault of [
+    'DELETE FROM inventory.tenant_usage',
+    'UPDATE inventory.tenant_usage SET max_gpu_units = 9000',
+  ]) {
+    await damage(service, `${fault} WHERE tenant_id = '${tenant.id}'`);
+    await expectRepair(service, 'stale-quota-counter', [tenant.id]);
+  }
+  const more = service
+    .as(tenant.key)
+    .post('/v1/allocations')
+    .send({ gpuIds: gpuIds.slice(1) });
+  expect((await more.expect(409)).body).toMatchObject({ code: 'allocation.quota_exceeded', used: 1 });
 });
 
 it('tells people what has drifted, where, and what to do', async () => {

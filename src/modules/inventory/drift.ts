@@ -1,23 +1,43 @@
-import sql, { raw } from 'sql-template-tag';
+import sql, { join, raw } from 'sql-template-tag';
 import type { DriftClass } from '../../kernel/drift.ts';
-import { gatesOf, placementMask } from './gates.ts';
+import { maskOf } from '../../kernel/gates.ts';
+import { recordVersions } from '../../kernel/unrecorded-versions.ts';
+import { gatesOf, parentMask, placementMask, when } from './gates.ts';
 import { openFindings } from './gpus/findings.ts';
 
 const batch = 500;
 
-const expected = sql`(s.blocks & ~${raw(String(placementMask))}) | ${gatesOf}`;
+/** What follows from other columns of a GPU's own row, and is a version of it. */
+const ownMask = maskOf('gpu_not_active', 'gpu_missing', 'gpu_failed');
+const ownGates = join(
+  [
+    when('gpu_not_active', sql`s.lifecycle <> 'active'`),
+    when('gpu_missing', sql`s.presence = 'missing'`),
+    when('gpu_failed', sql`s.health = 'failed'`),
+  ],
+  ' | ',
+);
+/** Of the physical GPU `r` of a partition. */
+const parentGate = when(
+  'parent_gpu_blocked',
+  sql`r.blocks & ${raw(String(parentMask))} <> 0 OR r.node_id <> s.node_id`,
+);
+const derived = placementMask | ownMask | maskOf('parent_gpu_blocked');
+
+const expected = sql`(s.blocks & ~${raw(String(derived))}) | ${gatesOf} | ${ownGates} | ${parentGate}`;
 
 const misplaced = sql`
   SELECT s.gpu_id, s.blocks, ${expected} AS expected FROM inventory.gpu_state s
     JOIN inventory.node n ON n.id = s.node_id JOIN inventory.provider p ON p.id = n.provider_id
     LEFT JOIN inventory.node_heartbeat h ON h.node_id = n.id
+    LEFT JOIN inventory.gpu_state r ON s.root_gpu_id <> s.gpu_id AND r.gpu_id = s.root_gpu_id
    WHERE s.deleted_at IS NULL AND s.blocks <> ${expected}`;
 
-/** A GPU that may be claimed although its node may not, or the other way about. */
+/** A GPU that may be claimed although it may not, or the other way about. */
 export const staleGate: DriftClass = {
   name: 'stale-gate',
-  rule: 'A GPU has the gates of its node and its provider',
-  find: sql`SELECT m.gpu_id::text AS subject, format('gates %s, its place has %s', m.blocks, m.expected) AS detail
+  rule: 'A GPU has the gates of its node, its provider and its physical GPU, and those of its own state',
+  find: sql`SELECT m.gpu_id::text AS subject, format('gates %s, it should have %s', m.blocks, m.expected) AS detail
               FROM (${misplaced}) m`,
   async repair(tx) {
     // Whoever changes a node's state holds its row first: after this the gates stand still.
@@ -28,10 +48,13 @@ export const staleGate: DriftClass = {
     await tx.execute(sql`/* inventory:reconcile_lock_gpus */
       SELECT FROM inventory.gpu_state s WHERE s.gpu_id IN (SELECT m.gpu_id FROM (${misplaced} LIMIT ${batch}) m)
        ORDER BY s.gpu_id FOR NO KEY UPDATE`);
-    await tx.execute(sql`/* inventory:reconcile_gates */
-      UPDATE inventory.gpu_state s SET blocks = m.expected
-        FROM (${misplaced} LIMIT ${batch}) m WHERE s.gpu_id = m.gpu_id`);
-    tx.invalidate('gpus');
+    const turned = await tx.rows<{ gpuId: string }>(sql`/* inventory:reconcile_gates */
+      UPDATE inventory.gpu_state s
+         SET blocks = m.expected, version = s.version + ((s.blocks # m.expected) & ${ownMask} <> 0)::integer
+        FROM (${misplaced} LIMIT ${batch}) m WHERE s.gpu_id = m.gpu_id RETURNING s.gpu_id`);
+    const gpuIds = turned.map(({ gpuId }) => gpuId);
+    await recordVersions(tx, 'gpu', gpuIds);
+    tx.invalidate('gpus', ...gpuIds.map((id) => `gpu:${id}`));
   },
 };
 

@@ -14,7 +14,11 @@ export const placementMask = maskOf(
   'node_flapping',
 );
 
-const when = (gate: Gate, condition: Sql): Sql =>
+/** Of these a physical GPU keeps its partitions back: the triggers `gate_partition` and `gate_partitions` have the same mask. */
+export const parentMask = maskOf('gpu_not_active', 'gpu_missing', 'gpu_failed', 'gpu_quarantined');
+
+/** The bit of a gate where a condition holds. */
+export const when = (gate: Gate, condition: Sql): Sql =>
   sql`CASE WHEN ${condition} THEN ${raw(String(gates[gate]))} ELSE 0 END`;
 
 /** The gates that a GPU gets from its place: over `provider p`, `node n` and `node_heartbeat h`. */

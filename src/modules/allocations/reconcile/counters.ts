@@ -27,22 +27,36 @@ export const staleCounter: DriftClass = {
   },
 };
 
-/** What each tenant with quotas uses by the ledger. */
+/** What each tenant with quotas uses by the ledger, where that is not what is counted, or nobody counts. */
 const counted = sql`
-  SELECT u.tenant_id, u.gpu_units, l.* FROM inventory.tenant_usage u, LATERAL (
-    SELECT coalesce(sum(l.root_units), 0) AS gpus, coalesce(sum(l.memory_mb), 0) AS memory,
-           coalesce(sum(l.root_units) FILTER (WHERE l.held_until IS NOT NULL), 0) AS held,
-           coalesce(sum(l.price_per_hour_nano_usd), 0) AS price
-      FROM inventory.allocation a JOIN inventory.allocation_gpu l ON l.allocation_id = a.id
-     WHERE a.tenant_id = u.tenant_id AND l.released_at IS NULL) l
-   WHERE (u.gpu_units, u.memory_mb, u.held_units, u.price_per_hour_nano_usd) <> (l.gpus, l.memory, l.held, l.price)`;
+  SELECT t.id AS tenant_id, u.gpu_units, l.*, (u.max_gpu_units, u.max_memory_mb, u.max_held_units, u.max_price_per_hour_nano_usd)
+         IS DISTINCT FROM (q.gpus, q.memory, q.held, q.price) AS unstated
+    FROM inventory.tenant t LEFT JOIN inventory.tenant_usage u ON u.tenant_id = t.id, LATERAL (
+      SELECT (t.quotas ->> 'maxGpus')::bigint * 1000 AS gpus, (t.quotas ->> 'maxMemoryMb')::bigint AS memory,
+             (t.quotas ->> 'maxHeldGpus')::bigint * 1000 AS held, (t.quotas ->> 'maxPricePerHourNanoUsd')::numeric AS price
+    ) q, LATERAL (
+      SELECT coalesce(sum(l.root_units), 0) AS gpus, coalesce(sum(l.memory_mb), 0) AS memory,
+             coalesce(sum(l.root_units) FILTER (WHERE l.held_until IS NOT NULL), 0) AS held,
+             coalesce(sum(l.price_per_hour_nano_usd), 0) AS price
+        FROM inventory.allocation a JOIN inventory.allocation_gpu l ON l.allocation_id = a.id
+       WHERE a.tenant_id = t.id AND l.released_at IS NULL) l
+   WHERE (u.tenant_id IS NOT NULL OR num_nonnulls(q.gpus, q.memory, q.held, q.price) > 0)
+     AND ((u.gpu_units, u.memory_mb, u.held_units, u.price_per_hour_nano_usd)
+          IS DISTINCT FROM (l.gpus, l.memory, l.held, l.price)
+      OR (u.max_gpu_units, u.max_memory_mb, u.max_held_units, u.max_price_per_hour_nano_usd)
+         IS DISTINCT FROM (q.gpus, q.memory, q.held, q.price))`;
 
 export const staleQuota: DriftClass = {
   name: 'stale-quota-counter',
-  rule: 'What is counted against quotas is what the ledger adds up to',
+  rule: 'The quotas of a tenant are those that are counted, and what is counted is what the ledger adds up to',
   find: sql`SELECT c.tenant_id::text AS subject,
-                   format('%s thousandths counted, ledger %s', c.gpu_units, c.gpus) AS detail FROM (${counted}) c`,
+                   format('%s thousandths counted, ledger %s', coalesce(c.gpu_units::text, 'nothing'), c.gpus) AS detail
+              FROM (${counted}) c`,
   async repair(tx) {
+    // Stated anew, they are applied and counted by the trigger that does so for a PATCH.
+    await tx.execute(sql`/* allocations:reconcile_state_quotas */
+      UPDATE inventory.tenant t SET quotas = t.quotas
+        FROM (SELECT c.tenant_id FROM (${counted}) c WHERE c.unstated LIMIT ${batch}) c WHERE t.id = c.tenant_id`);
     // A claim touches this row last: once it is locked, what it is to count stands still.
     await tx.execute(sql`/* allocations:reconcile_lock_quotas */
       SELECT FROM inventory.tenant_usage u WHERE u.tenant_id IN (SELECT c.tenant_id FROM (${counted} LIMIT ${batch}) c)

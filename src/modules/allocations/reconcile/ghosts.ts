@@ -50,7 +50,34 @@ export const ghostShare: DriftClass = {
       UPDATE inventory.allocation_gpu l SET released_at = greatest(d.released_at, l.created_at)
         FROM (SELECT DISTINCT ON (d.gpu_id) d.* FROM (${ofTheDead}) d
                WHERE d.gpu_id = ANY(${gpuIds}::uuid[]) ORDER BY d.gpu_id, d.allocation_id) d
-       WHERE l.allocation_id = d.allocation_id AND l.gpu_id = d.gpu_id`);
+       WHERE l.allocation_id = d.allocation_id AND l.gpu_id = d.gpu_id AND l.released_at IS NULL`);
+    await recordVersions(tx, 'gpu', gpuIds);
+  },
+};
+
+/** Live rows of the ledger that say again what an earlier one says: the same GPU in the same allocation. */
+const doubled = sql`
+  SELECT r.* FROM (
+    SELECT l.allocation_id, l.gpu_id, l.root_gpu_id, l.created_at,
+           row_number() OVER (PARTITION BY l.allocation_id, l.gpu_id ORDER BY l.created_at) AS nth
+      FROM inventory.allocation_gpu l WHERE l.released_at IS NULL) r
+   WHERE r.nth > 1`;
+
+export const doubledShare: DriftClass = {
+  name: 'doubled-share',
+  rule: 'An allocation has a GPU once at a time',
+  find: sql`SELECT d.gpu_id::text AS subject, format('in %s again since %s', d.allocation_id, d.created_at) AS detail
+              FROM (${doubled}) d`,
+  async repair(tx) {
+    const locked = await lockGpus(tx, withRoots(sql`${doubled} LIMIT ${batch}`));
+    const gpuIds = locked.map(({ gpuId }) => gpuId);
+    // One row of each GPU at a time: the counters have room for that one at least, however many there are.
+    await recount(tx, gpuIds);
+    await tx.execute(sql`/* allocations:reconcile_doubled */
+      DELETE FROM inventory.allocation_gpu l
+       USING (SELECT DISTINCT ON (d.gpu_id) d.* FROM (${doubled}) d
+               WHERE d.gpu_id = ANY(${gpuIds}::uuid[]) ORDER BY d.gpu_id, d.allocation_id) d
+       WHERE l.allocation_id = d.allocation_id AND l.gpu_id = d.gpu_id AND l.created_at = d.created_at`);
     await recordVersions(tx, 'gpu', gpuIds);
   },
 };

@@ -4,7 +4,7 @@ import { stepsWith } from '../life/transition.ts';
 import { missedCleaning, staleCleaning } from './cleaning.ts';
 import { staleCounter, staleQuota } from './counters.ts';
 import { doubleUse } from './double-use.ts';
-import { ghostAllocation, ghostShare } from './ghosts.ts';
+import { doubledShare, ghostAllocation, ghostShare } from './ghosts.ts';
 import { staleHold } from './stale-holds.ts';
 
 /**
@@ -15,6 +15,7 @@ export function ledgerDrift(cleaning: CleaningPolicy): readonly DriftClass[] {
   const step = stepsWith(cleaning);
   return [
     ghostShare,
+    doubledShare,
     staleHold,
     doubleUse(step),
     ghostAllocation(step),

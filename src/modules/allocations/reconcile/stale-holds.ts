@@ -24,7 +24,7 @@ export const staleHold: DriftClass = {
       UPDATE inventory.allocation_gpu l SET held_until = s.right_one
         FROM (SELECT DISTINCT ON (s.gpu_id) s.* FROM (${astray}) s
                WHERE s.gpu_id = ANY(${gpuIds}::uuid[]) ORDER BY s.gpu_id, s.allocation_id) s
-       WHERE l.allocation_id = s.allocation_id AND l.gpu_id = s.gpu_id`);
+       WHERE l.allocation_id = s.allocation_id AND l.gpu_id = s.gpu_id AND l.released_at IS NULL`);
     await recordVersions(tx, 'gpu', gpuIds);
   },
 };

@@ -15,8 +15,10 @@ interface Mark {
   gpuId: string;
   metricId: number;
   hour: Date;
-  /** Of a batch of late samples; null for the mark that the hour had while it was open. */
-  id: number | null;
+  /** Whether it is of a batch of late samples, not the one that the hour had while it was open. */
+  isLate: boolean;
+  /** Where its row lies: it stays there while it is locked. */
+  place: string;
 }
 
 /**
@@ -71,13 +73,14 @@ export class Fold {
       const isOurs = sql`${isDue} AND ${utcDay} = ANY(${days}::date[])`;
       const marks = await tx.rows<Mark>(sql`/* metrics:take_marks */
         WITH unfolded AS (
-          SELECT gpu_id, metric_id, hour FROM inventory.metric_unfolded WHERE ${isOurs}
+          SELECT gpu_id, metric_id, hour, ctid FROM inventory.metric_unfolded WHERE ${isOurs}
            ORDER BY hour, gpu_id LIMIT ${this.#batchSize}::integer FOR UPDATE SKIP LOCKED
         ), late AS (
-          SELECT gpu_id, metric_id, hour, id FROM inventory.metric_late WHERE ${isOurs}
+          SELECT gpu_id, metric_id, hour, ctid FROM inventory.metric_late WHERE ${isOurs}
            ORDER BY hour, gpu_id LIMIT ${this.#batchSize}::integer FOR UPDATE SKIP LOCKED
         )
-        SELECT *, NULL::bigint AS id FROM unfolded UNION ALL SELECT * FROM late`);
+        SELECT gpu_id, metric_id, hour, FALSE AS is_late, ctid::text AS place FROM unfolded
+         UNION ALL SELECT gpu_id, metric_id, hour, TRUE, ctid::text FROM late`);
       // A statement, and so a snapshot, of its own: it holds the samples of all who had written or locked these marks.
       if (marks.length > 0) await foldHours(tx, marks);
       return marks.length;
@@ -106,19 +109,17 @@ function dueDaysOf(table: string): Sql {
  */
 const foldHours = (tx: Queryable, marks: readonly Mark[]): Promise<number> =>
   tx.execute(sql`/* metrics:fold_hours */
-    WITH taken AS MATERIALIZED (
-      SELECT * FROM unnest(${marks.map(({ gpuId }) => gpuId)}::uuid[], ${marks.map(({ metricId }) => metricId)}::integer[],
-                           ${marks.map(({ hour }) => hour)}::timestamptz[], ${marks.map(({ id }) => id)}::bigint[])
-               AS t(gpu_id, metric_id, hour, id)
-    ), due AS (
-      SELECT DISTINCT gpu_id, metric_id, hour FROM taken
+    WITH due AS (
+      SELECT DISTINCT * FROM unnest(${marks.map(({ gpuId }) => gpuId)}::uuid[],
+                                    ${marks.map(({ metricId }) => metricId)}::integer[],
+                                    ${marks.map(({ hour }) => hour)}::timestamptz[]) AS d(gpu_id, metric_id, hour)
     ), samples AS MATERIALIZED (
       SELECT d.gpu_id, d.metric_id, d.hour, s.at, s.value
         FROM due d JOIN inventory.metric_sample s
           ON s.gpu_id = d.gpu_id AND s.metric_id = d.metric_id AND s.at >= d.hour AND s.at < d.hour + interval '1 hour'
     ), minutes AS (
       INSERT INTO inventory.metric_minute AS r (gpu_id, metric_id, at, count, sum, min, max)
-      SELECT gpu_id, metric_id, date_trunc('minute', at, 'UTC'), count(*), sum(value ORDER BY at), min(value), max(value)
+      SELECT gpu_id, metric_id, date_bin('1 minute', at, '2000-01-01Z'), count(*), sum(value ORDER BY at), min(value), max(value)
         FROM samples GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
           ON CONFLICT (gpu_id, metric_id, at) DO UPDATE
          SET count = excluded.count, sum = excluded.sum, min = excluded.min, max = excluded.max, revision = r.revision + 1
@@ -130,15 +131,17 @@ const foldHours = (tx: Queryable, marks: readonly Mark[]): Promise<number> =>
        GROUP BY 1, 2, 3
     ), hours AS (
       INSERT INTO inventory.metric_hour AS r (gpu_id, metric_id, at, count, sum, min, max, bins, bin_counts)
-      SELECT gpu_id, metric_id, hour, count(*), sum(value ORDER BY at), min(value), max(value), b.bins, b.bin_counts
-        FROM samples JOIN bins b USING (gpu_id, metric_id, hour) GROUP BY 1, 2, 3, b.bins, b.bin_counts ORDER BY 1, 2, 3
+      SELECT s.*, b.bins, b.bin_counts FROM bins b JOIN (
+          SELECT gpu_id, metric_id, hour, count(*), sum(value ORDER BY at), min(value), max(value)
+            FROM samples GROUP BY 1, 2, 3) AS s USING (gpu_id, metric_id, hour) ORDER BY 1, 2, 3
           ON CONFLICT (gpu_id, metric_id, at) DO UPDATE
          SET count = excluded.count, sum = excluded.sum, min = excluded.min, max = excluded.max,
              bins = excluded.bins, bin_counts = excluded.bin_counts, revision = r.revision + 1
        WHERE r.count < excluded.count
     ), late AS (
-      DELETE FROM inventory.metric_late l USING taken t
-       WHERE l.gpu_id = t.gpu_id AND l.metric_id = t.metric_id AND l.hour = t.hour AND l.id = t.id
+      DELETE FROM inventory.metric_late WHERE ctid = ANY(${placesOf(marks, true)}::tid[])
     )
-    DELETE FROM inventory.metric_unfolded u USING taken t
-     WHERE t.id IS NULL AND u.gpu_id = t.gpu_id AND u.metric_id = t.metric_id AND u.hour = t.hour`);
+    DELETE FROM inventory.metric_unfolded WHERE ctid = ANY(${placesOf(marks, false)}::tid[])`);
+
+const placesOf = (marks: readonly Mark[], late: boolean): string[] =>
+  marks.filter(({ isLate }) => isLate === late).map(({ place }) => place);

@@ -161,6 +161,37 @@ describe('proof of reachability', () => {
   });
 });
 
+describe('nodes that fall silent together, with a sweep between them', () => {
+  let sweeper: TestSweeper;
+  /** Two are past the grace at the next sweep, three by the one after it; the others are heard. */
+  beforeEach(async () => {
+    sweeper = createSweeper(service, { graceS: 100, sweepIntervalMs: 50_000 });
+    sweepers.push(sweeper);
+    await hear(nodes);
+    await beOnTime();
+    await miss(service, nodes.slice(0, 2), 101);
+    await miss(service, nodes.slice(2, 5), 60);
+    await sweeper.sweep();
+    await sweeper.sweep();
+    expect(await states()).toEqual({ late: 5, online: 5 });
+  });
+
+  it('are held back together', async () => {
+    const before = await lastChange();
+    sweeper.passSeconds(45);
+    await sweeper.sweep();
+    expect(await states()).toEqual({ unknown: 5, online: 5 });
+    expect(await eventsSince(before)).toEqual({ 'breaker.tripped': 1, 'node.unknown': 5 });
+  });
+
+  it('go offline as usual where enough of them are heard before that', async () => {
+    await hear(nodes.slice(2, 5));
+    await beOnTime();
+    await sweeper.sweep();
+    expect(await states()).toEqual({ offline: 2, online: 8 });
+  });
+});
+
 it('leaves allocations alone', async () => {
   await service.sql.query('DELETE FROM inventory.node_heartbeat');
   const open = [

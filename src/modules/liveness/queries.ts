@@ -153,6 +153,8 @@ export interface Watch {
   watched: number;
   overdue: number;
   expiring: number;
+  /** Those that are expiring, or late and would be by the next sweep. */
+  soon: number;
   /** Nodes that the breaker does not hold back any more, and that were not heard since. */
   spent: number;
   /** Nodes that flap no more. */
@@ -162,17 +164,20 @@ export interface Watch {
 interface Limits {
   graceS: number;
   flappingStableS: number;
+  sweepIntervalMs: number;
 }
 
+/** Past the deadline, and past its grace by the next sweep. */
+const expiresSoon = (at: string, { graceS, sweepIntervalMs }: Limits): Sql =>
+  isExpired(at, Math.max(0, graceS - sweepIntervalMs / 1000));
+
 /** One look at all nodes: no column that heartbeats change has an index, which keeps their updates in place. */
-export const watchNodes = (
-  at: string,
-  { graceS, flappingStableS }: Limits,
-): Sql => sql`/* liveness:watch_nodes */
+export const watchNodes = (at: string, limits: Limits): Sql => sql`/* liveness:watch_nodes */
   SELECT count(*) FILTER (WHERE h.liveness <> 'unknown') AS watched, count(*) FILTER (WHERE ${isOverdue(at)}) AS overdue,
-         count(*) FILTER (WHERE ${isExpired(at, graceS)}) AS expiring,
-         count(*) FILTER (WHERE ${isSpent(at, graceS)}) AS spent,
-         count(*) FILTER (WHERE ${isSettled(at, flappingStableS)}) AS settled
+         count(*) FILTER (WHERE ${isExpired(at, limits.graceS)}) AS expiring,
+         count(*) FILTER (WHERE ${expiresSoon(at, limits)}) AS soon,
+         count(*) FILTER (WHERE ${isSpent(at, limits.graceS)}) AS spent,
+         count(*) FILTER (WHERE ${isSettled(at, limits.flappingStableS)}) AS settled
     FROM inventory.node_heartbeat h WHERE h.liveness IN ('online', 'late', 'unknown')`;
 
 export const findNodes = (due: Sql, limit: number | null): Sql => sql`/* liveness:find_nodes */

@@ -95,6 +95,8 @@ export class Sweeper {
     }
     if (watch.expiring === 0) return;
     if (!breakerTrips(watch, this.#options.settings)) {
+      // Those that fall silent together are judged together, wherever between them a sweep happens to come.
+      if (breakerTrips({ ...watch, expiring: watch.soon }, this.#options.settings)) return;
       const late = sql`${due} AND h.liveness = 'late'`;
       await silence({ due: late, reason: 'not_heard', limit: stepSize }, 'offline');
       return;

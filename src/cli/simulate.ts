@@ -7,6 +7,7 @@ import { addressOf } from './health.ts';
 import { operatorKey } from './operator-key.ts';
 import { withOwner } from './owner.ts';
 import type { Shell } from './shell.ts';
+import type { Reading } from './simulation/course.ts';
 import { readTables, type TableFacts } from './simulation/database-facts.ts';
 import { registerFleet } from './simulation/fleet.ts';
 import { outcomeOf } from './simulation/outcome.ts';
@@ -52,8 +53,8 @@ export function simulateCommand(program: Command, shell: Shell): void {
       .option('--nodes <n>', 'nodes of the fleet', positiveInteger, 1000)
       .option('--gpus-per-node <n>', 'GPUs of each', positiveInteger, 4)
       .option(
-        '--interval <seconds>',
-        'between two heartbeats of a node; by default what the service asks for',
+        '--interval <s>',
+        'seconds between two heartbeats of a node; by default what the service asks for',
         positiveNumber,
       )
       .option('--minutes <n>', 'how long, in minutes', positiveNumber, 3)
@@ -89,8 +90,8 @@ async function simulate(
   tables: () => Promise<TableFacts[]>,
 ): Promise<Outcome> {
   const fleet = await registerFleet(operator, flags, (line) => shell.note(line));
-  const before = { tables: await tables(), memory: await memoryOf(operator) };
   const lengthMs = flags.minutes * 60_000;
+  const intervalMs = flags.interval === undefined ? null : flags.interval * 1000;
   const silences = new Silences({
     graceMs: graceMsOf(shell),
     toleranceMs: sweepMs + 2 * lookEveryMs(lengthMs),
@@ -99,15 +100,24 @@ async function simulate(
     fleet,
     silences,
     concurrency: flags.concurrency,
-    intervalMs: flags.interval === undefined ? null : flags.interval * 1000,
-    startWithinMs: Math.min(10_000, lengthMs / 10),
+    intervalMs,
+    startWithinMs: intervalMs ?? Math.min(10_000, lengthMs / 10),
     now: Date.now,
   });
   const watch = new Watch(operator, fleet);
-  await drive({ traffic, watch, timeline, lengthMs, note: (line) => shell.note(line) });
+  const readings: Reading[] = [];
+  const read = async (elapsedMs: number) => {
+    const answered = traffic.tally.latenciesMs.length;
+    readings.push({
+      atS: elapsedMs / 1000,
+      answered,
+      memoryMb: await memoryOf(operator),
+      tables: await tables(),
+    });
+  };
+  await drive({ traffic, watch, timeline, lengthMs, read, note: (line) => shell.note(line) });
   const expected = silences.expected(Date.now());
-  const after = { tables: await tables(), memory: await memoryOf(operator) };
-  return outcomeOf({ tally: traffic.tally, expected, seen: watch.seen, before, after });
+  return outcomeOf({ tally: traffic.tally, expected, seen: watch.seen, readings });
 }
 
 /** Resident memory of the service that answers, in MiB. */
@@ -123,10 +133,16 @@ interface Drive {
   watch: Watch;
   timeline: Timeline;
   lengthMs: number;
+  /** Notes down what stands so many milliseconds after the begin. */
+  read: (elapsedMs: number) => Promise<void>;
   note: (line: string) => void;
 }
 
-async function drive({ traffic, watch, timeline, lengthMs, note }: Drive): Promise<void> {
+/** As many readings tell the course of a simulation. */
+const readingsAtMost = 10;
+
+async function drive({ traffic, watch, timeline, lengthMs, read, note }: Drive): Promise<void> {
+  await read(0);
   const begun = Date.now();
   const elapsed = () => Date.now() - begun;
   const sending = (async () => {
@@ -136,14 +152,20 @@ async function drive({ traffic, watch, timeline, lengthMs, note }: Drive): Promi
     }
     await traffic.settled();
   })();
+  let nextReadingMs = lengthMs / readingsAtMost;
   for (let looks = 0; elapsed() < lengthMs; looks++) {
     await watch.look();
     const { alive } = timeline(elapsed() / lengthMs);
     if (looks % 15 === 0) note(progress(elapsed(), traffic.tally, alive, watch));
+    if (elapsed() >= nextReadingMs) {
+      await read(elapsed());
+      nextReadingMs += lengthMs / readingsAtMost;
+    }
     await delay(lookEveryMs(lengthMs));
   }
   await sending;
   await watch.look();
+  await read(elapsed());
 }
 
 const progress = (elapsedMs: number, { accepted }: Tally, alive: number, { down }: Watch): string =>

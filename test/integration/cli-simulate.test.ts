@@ -17,7 +17,13 @@ interface Simulated {
   failed: object;
   expected: { least: number; most: number };
   seen: number;
-  tables: { name: string; rows: number }[];
+  hotShare: number;
+  tidy: boolean;
+  course: {
+    atS: number;
+    perSecond: number;
+    tables: { name: string; rows: number; hotShare: number | null }[];
+  }[];
 }
 
 const simulate = (env: Record<string, string>, ...more: string[]) =>
@@ -35,7 +41,8 @@ it('drives a fleet, kills some of it, and ends with 0 where the service saw just
   const { code, answer } = await simulate(pace);
   expect(answer).toMatchObject({ ok: true, failed: {}, expected: { least: 2, most: 2 }, seen: 2 });
   expect(answer.accepted).toBeGreaterThan(20);
-  expect(answer.tables).toEqual([
+  expect(answer).toMatchObject({ hotShare: 100, tidy: true });
+  expect(answer.course.at(-1)?.tables).toEqual([
     expect.objectContaining({ name: 'gpu_telemetry', rows: 40 }),
     expect.objectContaining({ name: 'node_heartbeat', rows: 20 }),
   ]);
@@ -66,8 +73,18 @@ it('ends with 1 where heartbeats are answered with errors, and counts them', asy
     service.url,
   );
   await service.sql.query('GRANT INSERT ON inventory.heartbeat TO inv_app');
-  expect(answer).toMatchObject({ ok: false, accepted: 0, failed: { 500: expect.any(Number) }, tables: [] });
+  expect(answer).toMatchObject({
+    ok: false,
+    accepted: 0,
+    failed: { 500: expect.any(Number) },
+    hotShare: null,
+  });
   expect(code).toBe(1);
+});
+
+it('lets each node report as often as it is told, not as the service asks', async () => {
+  const { answer } = await simulate(pace, '--interval', '1000', '--minutes', '0.05');
+  expect(answer).toMatchObject({ accepted: 1, failed: {} });
 });
 
 it('refuses a trace that it cannot follow with 2, and a share above 1 with 1', async () => {

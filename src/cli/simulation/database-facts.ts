@@ -1,31 +1,31 @@
 import { withClient } from '../database.ts';
-import { table } from '../table.ts';
 
-/** What heartbeats do to a table of latest states. */
+/** A table of latest states, as PostgreSQL's statistics have it; counters run since they were reset. */
 export interface TableFacts {
   name: string;
   rows: number;
   dead: number;
   sizeMb: number;
-  /** Updates that stayed on their page, in percent; null where there were none. */
-  hotShare: number | null;
+  updates: number;
+  /** Updates that stayed on their page. */
+  hotUpdates: number;
 }
 
 const factsSql = `/* cli:heartbeat_tables */
   SELECT relname AS name, n_live_tup::int AS rows, n_dead_tup::int AS dead,
          round(pg_total_relation_size(relid) / 1048576.0, 1)::float8 AS "sizeMb",
-         round(100.0 * n_tup_hot_upd / nullif(n_tup_upd, 0), 2)::float8 AS "hotShare"
+         n_tup_upd::float8 AS updates, n_tup_hot_upd::float8 AS "hotUpdates"
     FROM pg_stat_user_tables
    WHERE schemaname = 'inventory' AND relname IN ('node_heartbeat', 'gpu_telemetry') ORDER BY relname`;
 
 export const readTables = (ownerUrl: string): Promise<TableFacts[]> =>
   withClient(ownerUrl, async (client) => (await client.query<TableFacts>(factsSql)).rows);
 
-export const shownTables = (before: readonly TableFacts[], after: readonly TableFacts[]): string[] =>
-  table(
-    ['TABLE', 'ROWS', 'DEAD BEFORE', 'DEAD AFTER', 'MIB BEFORE', 'MIB AFTER', 'HOT %'],
-    after.map(({ name, rows, dead, sizeMb, hotShare }) => {
-      const then = before.find((facts) => facts.name === name);
-      return [name, rows, then?.dead ?? '-', dead, then?.sizeMb ?? '-', sizeMb, hotShare ?? '-'].map(String);
-    }),
-  );
+/** Few rows share few pages, and leave more dead ones on them than there are rows. */
+const deadOfSmallTables = 1000;
+
+/**
+ * Whether dead rows are bounded: no more of them than rows. Pages are half empty or more and are tidied whenever a row
+ * on them is updated, long before autovacuum comes, so a table of latest states does not grow with the heartbeats.
+ */
+export const isTidy = ({ rows, dead }: TableFacts): boolean => dead <= Math.max(rows, deadOfSmallTables);

@@ -31,7 +31,7 @@ interface TrafficOptions {
   silences: Silences;
   /** Requests under way at once, at most. */
   concurrency: number;
-  /** Milliseconds between two heartbeats of a node, before up to a tenth of jitter; null: what the service asks for. */
+  /** Milliseconds between two heartbeats of a node; null: what the service asks for. */
   intervalMs: number | null;
   /** The first heartbeats are spread over so many milliseconds, as if one node was started after the other. */
   startWithinMs: number;
@@ -131,8 +131,7 @@ export class Traffic {
     this.tally.latenciesMs.push(performance.now() - begun);
     const nowMs = this.#options.now();
     this.#options.silences.heard(node.id, nowMs, nowMs + Date.parse(deadlineAt) - Date.parse(serverTime));
-    const { intervalMs } = this.#options;
-    return intervalMs === null ? nextHeartbeatInMs : intervalMs * (1 + Math.random() / 10);
+    return this.#options.intervalMs ?? nextHeartbeatInMs;
   }
 
   #fail(why: string): void {

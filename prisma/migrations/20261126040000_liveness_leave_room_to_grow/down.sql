@@ -1,0 +1,1 @@
+ALTER TABLE inventory.node_heartbeat SET (fillfactor = 50);

@@ -31,7 +31,7 @@ interface TableStep {
   hotShare: number | null;
 }
 
-export const rounded = (value: number, digits = 1): number => Number(value.toFixed(digits));
+const rounded = (value: number, digits = 1): number => Number(value.toFixed(digits));
 
 /** The value below which `part` (0–1) of the values lie. */
 export function percentile(values: readonly number[], part: number): number {

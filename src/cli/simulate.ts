@@ -101,7 +101,7 @@ async function simulate(
     silences,
     concurrency: flags.concurrency,
     intervalMs,
-    startWithinMs: intervalMs ?? Math.min(10_000, lengthMs / 10),
+    startWithinMs: Math.min(intervalMs ?? 10_000, lengthMs / 10),
     now: Date.now,
   });
   const watch = new Watch(operator, fleet);

@@ -82,11 +82,6 @@ it('ends with 1 where heartbeats are answered with errors, and counts them', asy
   expect(code).toBe(1);
 });
 
-it('lets each node report as often as it is told, not as the service asks', async () => {
-  const { answer } = await simulate(pace, '--interval', '1000', '--minutes', '0.05');
-  expect(answer).toMatchObject({ accepted: 1, failed: {} });
-});
-
 it('refuses a trace that it cannot follow with 2, and a share above 1 with 1', async () => {
   expect((await runCommand(['simulate', '--trace', 'README.md'])).code).toBe(2);
   expect((await runCommand(['simulate', '--kill', '1.1'])).code).toBe(1);

@@ -6,7 +6,8 @@ import { searchSql } from '../../src/modules/inventory/gpus/search.ts';
 import { type KnownGpu, randomFleet } from '../support/gpu-fleet.ts';
 import { conditionOn, queryOf } from '../support/gpu-oracle.ts';
 import { gpuRequest, gpuScope } from '../support/gpu-scope.ts';
-import { type Plan, planOf } from '../support/plan-of.ts';
+import { manyGpus } from '../support/many-gpus.ts';
+import { indexOnlyScans, planOf } from '../support/plan-of.ts';
 import { startService, type TestService } from '../support/service.ts';
 
 const cheapest = { schedulable: 'true', isAllocated: 'false', sort: 'pricePerHourNanoUsd' };
@@ -76,7 +77,7 @@ describe('the search for the cheapest free GPUs', () => {
   });
 
   it('reads no more than the pages that it needs, by the index alone, however many GPUs there are', async () => {
-    await manyGpus(20_000);
+    await manyGpus(service.sql, 20_000);
     const narrow = { ...cheapest, 'model.in': 'model-1,model-2', regions: 'r1,r2', 'memoryTotalMb.gte': '1' };
     const queries: [Record<string, string>, string][] = [
       [narrow, 'gpu_state_cheapest_model_region_idx'],
@@ -95,27 +96,3 @@ describe('the search for the cheapest free GPUs', () => {
     }
   });
 });
-
-/** The indexes that alone were read, of all levels of a plan. */
-function indexOnlyScans(plan: Plan): string[] {
-  const own = plan['Node Type'] === 'Index Only Scan' ? [plan['Index Name'] ?? ''] : [];
-  return [...own, ...(plan.Plans ?? []).flatMap(indexOnlyScans)];
-}
-
-/** Free GPUs of 50 models in 10 regions, priced all alike or apart, written straight into the tables. */
-async function manyGpus(count: number): Promise<void> {
-  await service.sql.query(
-    `WITH place AS (SELECT n.id, n.seq, n.provider_id FROM inventory.node n LIMIT 1), made AS (
-       INSERT INTO inventory.gpu (id, node_id, provider_id, vendor, uuid, uuid_key, name)
-       SELECT gen_random_uuid(), place.id, place.provider_id, 'nvidia', 'many-' || i, 'many-' || i, 'GPU'
-         FROM place, generate_series(1, $1) AS i RETURNING id, seq, node_id, provider_id)
-     INSERT INTO inventory.gpu_state (gpu_id, seq, node_seq, node_id, provider_id, root_gpu_id, vendor, model_id, region,
-                                      memory_total_mb, price_per_hour_nano_usd)
-     SELECT m.id, m.seq, place.seq, m.node_id, m.provider_id, m.id, 'nvidia', 'model-' || m.seq % 50, 'r' || m.seq % 10,
-            8192, m.seq % 1000 FROM made m, place`,
-    [count],
-  );
-  // Until their commit is on disk, which the tests' server does not wait for, rows are not marked as visible to all.
-  await service.sql.query('CHECKPOINT');
-  await service.sql.query('VACUUM ANALYZE inventory.gpu_state, inventory.gpu, inventory.gpu_telemetry');
-}

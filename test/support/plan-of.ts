@@ -30,3 +30,9 @@ export async function planOf(pool: pg.Pool, { text, values }: Sql): Promise<Plan
     client.release();
   }
 }
+
+/** The indexes that alone were read, of all levels of a plan. */
+export function indexOnlyScans(plan: Plan): string[] {
+  const own = plan['Node Type'] === 'Index Only Scan' ? [plan['Index Name'] ?? ''] : [];
+  return [...own, ...(plan.Plans ?? []).flatMap(indexOnlyScans)];
+}

@@ -28,7 +28,7 @@ import { SnapshotService } from './snapshots/service.ts';
 
 export { setGate } from './blocks.ts';
 export { attestGpu } from './gpus/attestation.ts';
-export { alongIndexes, type Walk } from './gpus/cheapest.ts';
+export { alongIndexes, isOneWalk, type Walk } from './gpus/cheapest.ts';
 export { gpuRelations, gpuTablesOf } from './gpus/collection.ts';
 export { openFindings, resolveFindings } from './gpus/findings.ts';
 export { type GatedGpu, quarantine, turnGates } from './gpus/quarantine.ts';

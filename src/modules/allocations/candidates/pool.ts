@@ -1,5 +1,13 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
-import { type Best, freeGpus, freeOnNodes, literal, ownColumns, ownValues } from '../claims/free-gpus.ts';
+import {
+  type Best,
+  freeGpus,
+  freeOnNodes,
+  literal,
+  ownColumns,
+  ownValues,
+  thinned,
+} from '../claims/free-gpus.ts';
 import { nodeTieBreak, objectives, tieBreak } from '../claims/objectives.ts';
 import type { Plan, PlannedPart } from './plan.ts';
 import { isLinked, isTeamed, teamOf } from './teamed.ts';
@@ -47,11 +55,11 @@ function fitting(plan: Plan, part: PlannedPart, at: number, { depth }: Reach): S
   if (each === null)
     return sql`${fitted(at)} AS MATERIALIZED ${freeGpus(part, { room: plan.free, columns, best: null })}`;
   const of = objectives[plan.objective];
-  const [tied, free] = [named('tied', at), named('free', at)];
+  const [tied, some, free] = [named('tied', at), named('some', at), named('free', at)];
   const by = isOwn(plan) ? [...ownValues(of), nodeTieBreak] : ownValues(of);
   const judged = isOwn(plan)
     ? tied
-    : sql`(SELECT t.*, n.free FROM ${tied} t JOIN ${free} n USING (node_seq))`;
+    : sql`(SELECT t.*, n.free FROM ${some} t JOIN ${free} n USING (node_seq))`;
   const order = join([...aspects(plan), nodeTieBreak]);
   const best =
     each === 'fleet'
@@ -62,7 +70,7 @@ function fitting(plan: Plan, part: PlannedPart, at: number, { depth }: Reach): S
     room: plan.free,
     columns: [sql`s.gpu_id`, sql`s.node_seq`, team, ...ownColumns(of)],
     best: { by, count: depth, each },
-  })}, ${isOwn(plan) ? empty : sql`${freeOnNodes(free, tied)},`} ${fitted(at)} AS MATERIALIZED (
+  })}, ${isOwn(plan) ? empty : sql`${each === 'fleet' ? thinned(some, tied, of, depth) : sql`${some} AS (SELECT * FROM ${tied} p)`}, ${freeOnNodes(free, some)},`} ${fitted(at)} AS MATERIALIZED (
     SELECT ${join(columns)} FROM inventory.gpu_state s JOIN (${best}) p USING (gpu_id))`;
 }
 

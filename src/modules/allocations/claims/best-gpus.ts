@@ -4,7 +4,7 @@ import type { SchedulingPolicy, Walk } from '../../inventory/index.ts';
 import { wholeGpu } from '../life/domain.ts';
 import type { Patience } from '../life/transition.ts';
 import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
-import { freeGpus, freeOnNodes, literal, modelKey, ownColumns, ownValues } from './free-gpus.ts';
+import { freeGpus, freeOnNodes, literal, modelKey, ownColumns, ownValues, thinned } from './free-gpus.ts';
 import { type Aspect, nodeTieBreak, objectives, tieBreak } from './objectives.ts';
 import { isFree, isPartlyUsed } from './room.ts';
 import { take } from './take.ts';
@@ -82,7 +82,8 @@ function counted(wish: Wish): Sql {
     ? sql`pool`
     : sql`(SELECT * FROM pool WHERE team IN (SELECT team FROM pool GROUP BY team HAVING count(*) >= ${wish.count}))`;
   if (aspectsOf(wish).every(({ own }) => own)) return sql`counted AS (SELECT * FROM ${large} p)`;
-  return sql`large AS MATERIALIZED (SELECT * FROM ${large} p),
+  const whole = anyWillDo(wish) && wish.share === wholeGpu;
+  return sql`${whole ? thinned(sql`large`, sql`pool`, aspectsOf(wish), wish.count + slack) : sql`large AS MATERIALIZED (SELECT * FROM ${large} p)`},
   ${freeOnNodes(sql`free_on_node`, sql`large`)}, counted AS (
     SELECT p.*, coalesce(n.free, 0) AS free FROM large p LEFT JOIN free_on_node n USING (node_seq)
   )`;

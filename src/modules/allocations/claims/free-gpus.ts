@@ -1,6 +1,6 @@
 import sql, { join, raw, type Sql } from 'sql-template-tag';
-import { alongIndexes } from '../../inventory/index.ts';
-import type { Aspect } from './objectives.ts';
+import { alongIndexes, isOneWalk } from '../../inventory/index.ts';
+import { type Aspect, fewFree } from './objectives.ts';
 import type { Fitting } from './wish.ts';
 
 /** A number in the text itself: a plan made once for all then knows that it is small, and walks the index by price. */
@@ -56,7 +56,7 @@ export function freeGpus(fitting: Fitting, { room, columns, best }: Look): Sql {
     return sql`(${named} UNION ALL ${unnamed})`;
   }
   const walked = alongIndexes(walk, bestOf);
-  return walk.lookups.length === 0 ? walked : sql`(SELECT p.* FROM ${walked} p ${rest})`;
+  return isOneWalk(walk) ? walked : sql`(SELECT p.* FROM ${walked} p ${rest})`;
 }
 
 /** Those of the aspects that a GPU's own row tells, over rows `p`. */
@@ -66,12 +66,51 @@ export const ownValues = (aspects: readonly Aspect[]): Sql[] =>
 /** The same as columns over `gpu_state s`. */
 export const ownColumns = (aspects: readonly Aspect[]): Sql[] => aspects.flatMap(({ own }) => own ?? []);
 
+/** Over `gpu_state s`: what counts as free on a node. */
+const isFreeOnNode = sql`s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL`;
+
 /**
  * A CTE of this name: the free GPUs of the nodes in `pool`. Counted once, whatever the planner believes: without
  * statistics it takes the pool for one row and counts again for each.
  */
 export const freeOnNodes = (name: Sql, pool: Sql): Sql => sql`${name} AS MATERIALIZED (
   SELECT s.node_seq, count(*) AS free FROM inventory.gpu_state s
-   WHERE s.node_seq IN (SELECT node_seq FROM ${pool}) AND s.blocks = 0 AND s.used_units = 0 AND s.deleted_at IS NULL
-   GROUP BY s.node_seq
+   WHERE s.node_seq IN (SELECT node_seq FROM ${pool}) AND ${isFreeOnNode} GROUP BY s.node_seq
 )`;
+
+/** Nodes on which it is tried whether a crowd can be thinned; where it cannot, all of them are counted. */
+const triedNodes = 2000;
+
+/**
+ * CTEs that end in `name`: the rows of `pool` without those that others of equal worth come before. However many GPUs tie
+ * with the last that is wanted, only those on the nodes with fewest free GPUs count, and a node has at least as many as
+ * it has in the pool. So nodes are counted in the order of that bound: once `count` of them have no others, what comes
+ * after can only have more. Equal GPUs on nodes that have nothing else cost a look at each, and a count of a few nodes.
+ */
+export function thinned(name: Sql, pool: Sql, aspects: readonly Aspect[], count: number): Sql {
+  const own = ownValues(aspects);
+  if (own.length === 0 || !aspects.includes(fewFree)) return sql`${name} AS (SELECT * FROM ${pool} p)`;
+  const [last, crowd, bound] = ['last', 'crowd', 'bound'].map((part) => raw(`${part}_of_${name.sql}`)) as [
+    Sql,
+    Sql,
+    Sql,
+  ];
+  const names = own.map((_, at) => raw(`own_${at}`));
+  const isTied = join(
+    own.map((value, at) => sql`${value} = l.${names[at] as Sql}`),
+    ' AND ',
+  );
+  return sql`${last} AS MATERIALIZED (
+    SELECT ${join(own.map((value, at) => sql`${value} AS ${names[at] as Sql}`))} FROM ${pool} p
+     ORDER BY ${join(own.map((value) => sql`${value} DESC`))} LIMIT 1
+  ), ${crowd} AS MATERIALIZED (
+    SELECT p.node_seq, count(*) AS members FROM ${pool} p, ${last} l WHERE ${isTied} GROUP BY p.node_seq
+  ), ${bound} AS MATERIALIZED (
+    SELECT c.members, c.node_seq FROM (SELECT * FROM ${crowd} ORDER BY members, node_seq LIMIT ${literal(triedNodes)}) c
+     WHERE c.members = (SELECT count(*) FROM inventory.gpu_state s WHERE s.node_seq = c.node_seq AND ${isFreeOnNode})
+     ORDER BY c.members, c.node_seq LIMIT 1 OFFSET ${literal(count - 1)}
+  ), ${name} AS MATERIALIZED (
+    SELECT p.* FROM ${pool} p CROSS JOIN ${last} l LEFT JOIN ${bound} b ON true LEFT JOIN ${crowd} c ON c.node_seq = p.node_seq
+     WHERE b.members IS NULL OR NOT (${isTied}) OR (c.members, c.node_seq) <= (b.members, b.node_seq)
+  )`;
+}

@@ -23,7 +23,7 @@ const unreliability: Aspect = {
   own: sql`round(-coalesce(s.reputation, -1)::float8 * 1e9)::bigint AS unreliability`,
 };
 /** The free GPUs of the GPU's node, whether or not they fit the request. */
-const fewFree: Aspect = { value: sql`p.free`, own: null };
+export const fewFree: Aspect = { value: sql`p.free`, own: null };
 const manyFree: Aspect = { value: sql`-p.free`, own: null };
 
 /** The objectives in their order of weight, so that anybody can recompute a choice. */

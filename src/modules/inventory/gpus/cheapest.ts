@@ -56,7 +56,8 @@ function lookup(
   return [];
 }
 
-const walks = (lookups: readonly Lookup[]): number =>
+/** How many walks these make. */
+const walksOf = (lookups: readonly Lookup[]): number =>
   lookups.reduce((product, { wanted }) => product * wanted.length, 1);
 
 const modelColumn = sql`s.model_id`;
@@ -70,7 +71,7 @@ function lookupsOf(filters: FilterAst, find: CatalogueApi['find']): readonly Loo
   const regions = lookup(filters, ['region'], sql`s.region`);
   const vendors = lookup(filters, ['vendor'], sql`s.vendor`);
   const choices = models.length > 0 ? [[...models, ...regions], models] : [regions, vendors];
-  return choices.find((lookups) => lookups.length > 0 && walks(lookups) <= maxWalks) ?? [];
+  return choices.find((lookups) => lookups.length > 0 && walksOf(lookups) <= maxWalks) ?? [];
 }
 
 const unpriced = '9223372036854775807';
@@ -124,17 +125,27 @@ const freeModels = sql`(WITH RECURSIVE found AS (
     FROM found f WHERE f.model_id IS NOT NULL)
   SELECT model_id FROM found WHERE model_id IS NOT NULL)`;
 
-/** What a walk begins with, and where its values come from. */
+/** What a walk begins with: one value, or each of a list. */
 interface Start {
   column: Sql;
-  values: Sql;
+  value: Sql;
+  list: Sql | null;
 }
 
 function startsOf({ lookups }: Walk, eachModel: boolean): Start[] {
-  const named = lookups.map(({ column, wanted }) => ({ column, values: sql`unnest(${wanted}::text[])` }));
+  const start = (column: Sql, list: Sql, at: number): Start => ({ column, value: alias(at), list });
+  const named = lookups.map(
+    ({ column, wanted: [first, ...others] }, at): Start =>
+      first !== undefined && others.length === 0
+        ? { column, value: sql`${first}::text`, list: null }
+        : start(column, sql`unnest(${lookups[at]?.wanted}::text[])`, at),
+  );
   const tellsModel = lookups.some(({ column }) => column.sql === modelColumn.sql);
-  return eachModel && !tellsModel ? [{ column: modelColumn, values: freeModels }, ...named] : named;
+  return eachModel && !tellsModel ? [...named, start(modelColumn, freeModels, named.length)] : named;
 }
+
+/** Whether a walk is a single one, in the order of the price. */
+export const isOneWalk = ({ lookups }: Walk): boolean => walksOf(lookups) === 1;
 
 /**
  * What `select` finds under a condition over `gpu_state s`, once for each value that the walks begin with, as a range over
@@ -146,12 +157,12 @@ export function alongIndexes(walk: Walk, select: (here: Sql) => Sql, eachModel =
   const starts = startsOf(walk, eachModel);
   const { end } = walk;
   const here = [
-    ...starts.map(({ column }, i) => sql`${column} = ${alias(i)}`),
+    ...starts.map(({ column, value }) => sql`${column} = ${value}`),
     ...(end ? [sql`${ascendingPrice} ${end.operator} ${end.price}::bigint`] : []),
   ];
   const one = sql`(${select(here.length === 0 ? sql`TRUE` : join(here, ' AND '))})`;
-  if (starts.length === 0) return one;
-  const lists = starts.map(({ values }, i) => sql`${values} AS ${alias(i)}(${alias(i)})`);
+  const lists = starts.flatMap(({ value, list }) => (list ? [sql`${list} AS ${value}(${value})`] : []));
+  if (lists.length === 0) return one;
   return sql`(SELECT walk.* FROM ${join(lists, ' CROSS JOIN ')} CROSS JOIN LATERAL ${one} walk)`;
 }
 

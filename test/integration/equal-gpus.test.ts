@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { unswept } from '../support/ledger.ts';
+import { manyGpus } from '../support/many-gpus.ts';
+import { createTenant } from '../support/schedulable.ts';
+import { type Client, startService, type TestService } from '../support/service.ts';
+
+let service: TestService;
+let client: Client;
+beforeAll(async () => {
+  // No sweep may hold a row for a moment: a claim would pass over it.
+  service = await startService({ ...unswept, SWEEP_INTERVAL_MS: '3600000' });
+  client = service.as((await createTenant(service)).key);
+  await manyGpus(service.sql, 1600);
+});
+afterAll(() => service.stop());
+
+/** Which share of the GPUs is free, and of these the cheapest and the smallest, in percent. */
+const fleet = fc.record({
+  seed: fc.integer(),
+  free: fc.constantFrom(15, 50, 100),
+  cheap: fc.constantFrom(10, 60, 100),
+  small: fc.constantFrom(40, 100),
+});
+
+it.each([
+  ['cheapest', 'price, memory'],
+  ['best_fit', 'memory'],
+])('%s takes of hundreds that tie those on the nodes with fewest free GPUs', async (objective, own) => {
+  const request = fc.record({ count: fc.integer({ min: 1, max: 4 }), model: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fleet, request, async (made, { count, model }) => {
+      await remake(made);
+      const filter = model ? { modelId: { in: ['model-1', 'model-3', 'model-5'] } } : {};
+      const expected = await bestOf(own, count, model ? filter.modelId?.in : undefined);
+      const asked = { count, objective, filter };
+      const { body } = await client.post('/v1/candidates').send(asked).expect(200);
+      expect([...(body.candidates[0]?.gpuIds ?? [])].sort()).toEqual(expected);
+      if (expected.length === 0) return;
+      const { body: claimed } = await client.post('/v1/allocations').send({ request: asked }).expect(201);
+      expect(claimed.gpus.map(({ gpuId }: { gpuId: string }) => gpuId).sort()).toEqual(expected);
+      await client.post(`/v1/allocations/${claimed.id}/release`).expect(200);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+const remake = ({ seed, free, cheap, small }: { seed: number; free: number; cheap: number; small: number }) =>
+  service.sql.query(
+    `UPDATE inventory.gpu_state SET
+       blocks = CASE WHEN (hashtext(gpu_id::text || $1) & 65535) % 100 < $2::integer THEN 0 ELSE 16 END,
+       price_per_hour_nano_usd = CASE WHEN (hashtext(gpu_id::text || 'p' || $1) & 65535) % 100 < $3::integer THEN 1 ELSE 2 END,
+       memory_total_mb = CASE WHEN (hashtext(gpu_id::text || 'm' || $1) & 65535) % 100 < $4::integer THEN 8000 ELSE 16000 END`,
+    [String(seed), free, cheap, small],
+  );
+
+/** By the words of the promise, over all rows. */
+async function bestOf(own: string, count: number, models?: readonly string[]): Promise<string[]> {
+  const { rows } = await service.sql.query<{ gpu_id: string }>(
+    `SELECT gpu_id FROM (
+       SELECT *, price_per_hour_nano_usd AS price, memory_total_mb AS memory,
+              count(*) OVER (PARTITION BY node_id) AS free_on_node
+         FROM inventory.gpu_state WHERE blocks = 0 AND used_units = 0) g
+      WHERE $2::text[] IS NULL OR model_id = ANY($2)
+      ORDER BY ${own}, free_on_node, node_seq, slot_index, seq LIMIT $1`,
+    [count, models ?? null],
+  );
+  return rows.length < count ? [] : rows.map(({ gpu_id }) => gpu_id).sort();
+}

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createProvider } from '../support/fleet.ts';
-import { unswept } from '../support/ledger.ts';
+import { inOrder, unswept } from '../support/ledger.ts';
 import { createTenant, openNode } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 
@@ -164,13 +164,13 @@ const h100 = {
   pricePerHourNanoUsd: '900000000',
 };
 
-/** The GPUs that a request was given, in the order of their ids, which is the one in which they were made. */
+/** The GPUs that a request was given, in the order in which they were made. */
 async function ask(request: object): Promise<string[]> {
   const { body } = await client
     .post('/v1/allocations')
     .send({ request: { count: 1, ...request } })
     .expect(201);
-  return body.gpus.map(({ gpuId }: { gpuId: string }) => gpuId);
+  return inOrder(service.sql, body);
 }
 
 const price = (gpuId: string, nanoUsd: number | null) =>

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
 import { createKey, createProvider } from '../support/fleet.ts';
 import { getGpu } from '../support/gpu-inputs.ts';
-import { allocationFaults, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { allocationFaults, inOrder, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
 import { createTenant, openNode, type TestTenant } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 
@@ -262,7 +262,7 @@ describe('POST /v1/candidates with holdTtlS', () => {
       request: marked({ count: 2 }),
       version: 1,
     });
-    expect(body.hold.gpus.map(({ gpuId }: { gpuId: string }) => gpuId)).toEqual(gpuIds.slice(0, 2));
+    expect(await inOrder(service.sql, body.hold)).toEqual(gpuIds.slice(0, 2));
     expect(body.candidates[0].gpuIds).toEqual(gpuIds.slice(0, 2));
     expect(await changesAfter(service.sql, before)).toEqual(['allocation.created', 'gpu.held', 'gpu.held']);
     const other = service.as((await createTenant(service)).key);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createGpus, gpuInput } from '../support/gpu-inputs.ts';
-import { ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { inOrder, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
 import { openNode } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 
@@ -126,7 +126,7 @@ describe('a request for several GPUs', () => {
       const { body } = await claim({
         request: { count: 3, sameNode, objective: 'cheapest', filter },
       }).expect(201);
-      expect(idsOf(body)).toEqual([one, two, three]);
+      expect(await inOrder(service.sql, body)).toEqual([one, two, three]);
       await client.post(`/v1/allocations/${body.id}/release`).expect(200);
     }
     const { body } = await claim({ request: { count: 4, filter } }).expect(409);
@@ -139,13 +139,11 @@ const claim = (body: object) => client.post('/v1/allocations').send(body);
 const request = (share: number, more: object = {}) =>
   claim({ request: { count: 1, filter: { nodeId: open.node.id } }, share, ...more });
 
-const idsOf = ({ gpus }: { gpus: { gpuId: string }[] }): string[] => gpus.map(({ gpuId }) => gpuId);
-
 /** The GPUs that a request for a share was given. */
 async function ask(share: number, more: object = {}): Promise<string[]> {
   const { body } = await claim({
     request: { count: 1, filter: { nodeId: open.node.id }, ...more },
     share,
   }).expect(201);
-  return idsOf(body);
+  return inOrder(service.sql, body);
 }

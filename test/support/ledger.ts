@@ -112,3 +112,12 @@ export function createSweepers(
     close: () => db.close(),
   };
 }
+
+/** The GPUs of an allocation in the order of registration, which is that of the tests' lists; answers have them by id. */
+export async function inOrder(owner: pg.Pool, { gpus }: { gpus: { gpuId: string }[] }): Promise<string[]> {
+  const { rows } = await owner.query<{ gpu_id: string }>(
+    'SELECT gpu_id FROM inventory.gpu_state WHERE gpu_id = ANY($1) ORDER BY node_seq, seq',
+    [gpus.map(({ gpuId }) => gpuId)],
+  );
+  return rows.map(({ gpu_id }) => gpu_id);
+}

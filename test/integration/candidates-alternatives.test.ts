@@ -1,21 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { unswept } from '../support/ledger.ts';
-import { createTenant, openNode } from '../support/schedulable.ts';
+import { MarkedFleet } from '../support/marked-fleet.ts';
+import { createTenant } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 
 let service: TestService;
 let client: Client;
-/** Marks the GPUs of one test, which asks for no others. */
-let mark: string;
+let fleet: MarkedFleet;
 
 beforeAll(async () => {
   service = await startService(unswept);
 });
 afterAll(() => service.stop());
 beforeEach(async () => {
-  client = service.as((await createTenant(service)).key);
-  mark = randomUUID();
+  const tenant = await createTenant(service);
+  client = service.as(tenant.key);
+  fleet = new MarkedFleet(service, tenant);
 });
 
 const alternatives = [
@@ -62,19 +62,8 @@ it('200: each is for as many GPUs where it does not say how many', async () => {
   expect(allocation.gpus).toHaveLength(2);
 });
 
-const open = (layout: { gpus: number }) =>
-  openNode(service, {
-    ...layout,
-    input: { pricePerHourNanoUsd: '100000000', labels: { test: mark } },
-  });
-
-/** The request with its filters narrowed to the GPUs of this test. */
-const marked = <R extends { filter?: object } & Record<string, unknown>>(request: R) => ({
-  ...request,
-  filter: { ...request.filter, labels: { test: mark } },
-});
-
-const ask = (request: { filter?: object } & Record<string, unknown>) =>
-  client.post('/v1/candidates').send(marked(request));
+const open = (layout: { gpus: number }) => fleet.open(layout);
+const marked = (request: Parameters<MarkedFleet['ask']>[0]) => fleet.marked(request);
+const ask = (request: Parameters<MarkedFleet['ask']>[0]) => fleet.ask(request);
 
 const countsOf = ({ classes }: { classes: { count: number }[] }) => classes.map(({ count }) => count);

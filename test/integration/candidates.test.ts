@@ -2,16 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
 import { createKey, createProvider } from '../support/fleet.ts';
-import { getGpu } from '../support/gpu-inputs.ts';
 import { allocationFaults, inOrder, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
-import { createTenant, openNode, type TestTenant } from '../support/schedulable.ts';
+import { h100, MarkedFleet, rtx4090, type Shown } from '../support/marked-fleet.ts';
+import { createTenant, type TestTenant } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 
 let service: TestService;
 let tenant: TestTenant;
 let client: Client;
-/** Marks the GPUs of one test, which asks for no others. */
-let mark: string;
+let fleet: MarkedFleet;
 
 beforeAll(async () => {
   service = await startService(unswept);
@@ -20,7 +19,7 @@ afterAll(() => service.stop());
 beforeEach(async () => {
   tenant = await createTenant(service);
   client = service.as(tenant.key);
-  mark = randomUUID();
+  fleet = new MarkedFleet(service, tenant);
 });
 
 describe('POST /v1/candidates', () => {
@@ -293,17 +292,17 @@ describe('POST /v1/candidates with holdTtlS', () => {
 
   it('200: with an Idempotency-Key the hold is made once, and told of again', async () => {
     await open({ gpus: 2 });
-    const send = () => ask({ count: 1, holdTtlS: 60 }).set('idempotency-key', mark);
+    const send = () => ask({ count: 1, holdTtlS: 60 }).set('idempotency-key', fleet.mark);
     const first = await send().expect(200);
     const again = await send().expect(200);
     expect(again.headers['idempotency-replayed']).toBe('true');
     expect(again.body).toEqual(first.body);
-    await ask({ count: 2, holdTtlS: 60 }).set('idempotency-key', mark).expect(422);
+    await ask({ count: 2, holdTtlS: 60 }).set('idempotency-key', fleet.mark).expect(422);
     expect((await ask({ count: 1 }).expect(200)).body.candidates[0].classes[0].available).toBe(1);
   });
 
   it('200: a no is told of again as well, though there is something by then', async () => {
-    const send = () => ask({ count: 1, holdTtlS: 60 }).set('idempotency-key', mark);
+    const send = () => ask({ count: 1, holdTtlS: 60 }).set('idempotency-key', fleet.mark);
     const { body: no } = await send().expect(200);
     expect(no.candidates).toEqual([]);
     await open({ gpus: 1 });
@@ -338,58 +337,6 @@ describe('what the clock says', () => {
   });
 });
 
-describe('groups', () => {
-  it('200: no GPU serves two of them, and the one that only one can use is left to it', async () => {
-    const small = await open({ gpus: 1 });
-    const large = await open({ gpus: 1, input: { ...h100, pricePerHourNanoUsd: '1' } });
-    const groups = [{ count: 1 }, { count: 1, filter: { minMemoryMb: 40_000 } }];
-    const { body } = await ask({ groups, holdTtlS: 60 }).expect(200);
-    expect(body.candidates[0].gpuIds.sort()).toEqual([...small.gpuIds, ...large.gpuIds].sort());
-    expect(body.hold.gpus).toHaveLength(2);
-    expect(body.hold.request.groups).toEqual(groups);
-  });
-
-  it('200: what stands beside them holds for all', async () => {
-    await open({ gpus: 3 });
-    const { node } = await open({ gpus: 4, input: { ...rtx4090, pricePerHourNanoUsd: '900000000' } });
-    const groups = [{ count: 2 }, { count: 2 }];
-    const { body } = await ask({ groups, sameNode: true }).expect(200);
-    expect(body.candidates.map(({ classes }: Shown) => classes)).toEqual([
-      [{ modelId: 'nvidia-rtx-4090-24gb', nodeId: node.id, count: 4, available: 4 }],
-    ]);
-    expect((await ask({ groups, count: 4, sameNode: true }).expect(200)).body).toEqual(body);
-  });
-
-  it('200: each may have its own restrictions', async () => {
-    const pair = await open({ gpus: 2, input: { ...rtx4090, pricePerHourNanoUsd: '5' } });
-    const alone = await open({ gpus: 1, input: { ...rtx4090, pricePerHourNanoUsd: '1' } });
-    const { body } = await ask({ groups: [{ count: 1 }, { count: 2, sameNode: true }] }).expect(200);
-    expect(body.candidates[0].gpuIds.sort()).toEqual([...pair.gpuIds, ...alone.gpuIds].sort());
-  });
-
-  it('200: a node with 16 GPUs in eight groups is one candidate', async () => {
-    await open({ gpus: 16 });
-    const groups = Array.from({ length: 8 }, () => ({ count: 2, sameNode: true }));
-    const { body } = await ask({ groups, limit: 100 }).expect(200);
-    expect(body.candidates.map(({ classes: [only] }: Shown) => [only?.count, only?.available])).toEqual([
-      [16, 16],
-    ]);
-  });
-
-  it('201: an allocation takes all of them or none', async () => {
-    const { gpuIds } = await open({ gpus: 3 });
-    const groups = [{ count: 2, sameNode: true }, { count: 1 }];
-    const claim = (request: { groups: object[] }) =>
-      client.post('/v1/allocations').send({ request: marked(request) });
-    const { body } = await claim({ groups: [...groups, { count: 1 }] }).expect(409);
-    expect(body.code).toBe('allocation.no_capacity');
-    expect(await getGpu(service, gpuIds[0] as string)).toMatchObject({ allocationState: 'free' });
-    const { body: made } = await claim({ groups }).expect(201);
-    expect(made.gpus).toHaveLength(3);
-    expect(made.request).toMatchObject(marked({ groups }));
-  });
-});
-
 it('leaves ledger, counters, versions and change rows in agreement', async () => {
   expect(await ledgerFaults(service.sql)).toEqual([]);
   expect(await allocationFaults(service.sql)).toEqual([]);
@@ -398,31 +345,9 @@ it('leaves ledger, counters, versions and change rows in agreement', async () =>
   ).toEqual([]);
 });
 
-interface Shown {
-  classes: { modelId: string; nodeId?: string; count: number; available: number }[];
-  gpuIds: string[];
-  scoreTerms: Record<string, number>;
-}
-
-const rtx4090 = { pricePerHourNanoUsd: '100000000' };
-const h100 = {
-  name: 'NVIDIA H100 PCIe',
-  pciDeviceId: '10de:2331',
-  specs: { memoryTotalMb: 81_559 },
-  pricePerHourNanoUsd: '900000000',
-};
-
-const open = ({ input = rtx4090, ...layout }: { gpus: number; providerId?: string; input?: object }) =>
-  openNode(service, { ...layout, input: { ...input, labels: { test: mark } } });
-
-/** The request with its filters narrowed to the GPUs of this test. */
-const marked = <R extends { filter?: object } & Record<string, unknown>>(request: R) => ({
-  ...request,
-  filter: { ...request.filter, labels: { test: mark } },
-});
-
-const ask = (request: { filter?: object } & Record<string, unknown>) =>
-  client.post('/v1/candidates').send(marked(request));
+const open = (layout: Parameters<MarkedFleet['open']>[0]) => fleet.open(layout);
+const marked = <R extends Parameters<MarkedFleet['ask']>[0]>(request: R) => fleet.marked(request);
+const ask = (request: Parameters<MarkedFleet['ask']>[0]) => fleet.ask(request);
 
 const countsOf = ({ classes }: Shown) => classes.map(({ count }) => count);
 const availableOf = ({ classes }: Shown) => classes.map(({ available }) => available);

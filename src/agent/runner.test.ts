@@ -81,6 +81,12 @@ describe('heartbeats', () => {
     expect(agent.waits).toEqual([13_000, 13_000, 13_000]);
   });
 
+  it('are held up by nothing that is published after them', async () => {
+    const agent = await setup({ answerMs: { [gpusOf('n-1')]: 9_000 } });
+    await agent.run(2);
+    expect(agent.waits).toEqual([6_000, 15_000]);
+  });
+
   it('never come in a storm, whatever the service says', async () => {
     const body = { accepted: true, nextHeartbeatInMs: 0 };
     const agent = await setup({}, { '/v1/heartbeats': [{ status: 202, body }] });

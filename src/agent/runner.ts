@@ -99,13 +99,15 @@ function heartbeatCycle(
       systemMetrics: known(await host.metrics()),
       gpus: snapshot ? snapshot.gpus.map((gpu) => known(gpu.telemetry)) : [],
     });
+    const answeredAt = clock();
     options.report({ event: 'heartbeat', sequence: state.sequence, ...answer });
     follow(directives);
     await save(options, state);
     if (snapshot) await publishProcesses(snapshot);
     usage.note(snapshot?.gpus.map(({ telemetry }) => telemetry) ?? []);
     await usage.publish(state);
-    return Math.max(SHORTEST_WAIT_MS, Math.min(LONGEST_WAIT_MS, answer.nextHeartbeatInMs) - preparationMs);
+    const spentMs = preparationMs + clock() - answeredAt;
+    return Math.max(SHORTEST_WAIT_MS, Math.min(LONGEST_WAIT_MS, answer.nextHeartbeatInMs) - spentMs);
   };
 }
 

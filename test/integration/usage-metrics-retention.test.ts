@@ -68,20 +68,26 @@ describe('when samples are gone', () => {
   const isOfTheDay = ({ table, from: begin }: { table: string; from: string }) =>
     table === 'metric_sample' && begin === iso(from).replace('.000', '');
 
-  it('they have stayed as long as they were not rolled up', async () => {
-    // The mark of an hour that cannot be folded by anybody meanwhile.
-    const holder = await service.sql.connect();
-    const [gpu, at] = [randomUUID(), new Date(from)];
-    await holder.query('BEGIN');
-    await service.sql.query('INSERT INTO inventory.metric_unfolded VALUES ($1, 0, $2)', [gpu, at]);
-    await holder.query('SELECT FROM inventory.metric_unfolded WHERE gpu_id = $1 FOR UPDATE', [gpu]);
-    await fold();
-    const verdicts = await retention(later);
-    expect(verdicts.find(isOfTheDay)).toMatchObject({ table: 'metric_sample', outcome: 'in_use' });
-    await holder.query('ROLLBACK');
-    holder.release();
-    await service.sql.query('DELETE FROM inventory.metric_unfolded WHERE gpu_id = $1', [gpu]);
-  });
+  it.each(['metric_unfolded', 'metric_late'])(
+    'they have stayed as long as they were not rolled up: %s',
+    async (table) => {
+      // The mark of an hour that cannot be folded by anybody meanwhile.
+      const holder = await service.sql.connect();
+      const [gpu, at] = [randomUUID(), new Date(from)];
+      await holder.query('BEGIN');
+      await service.sql.query(`INSERT INTO inventory.${table} (gpu_id, metric_id, hour) VALUES ($1, 0, $2)`, [
+        gpu,
+        at,
+      ]);
+      await holder.query(`SELECT FROM inventory.${table} WHERE gpu_id = $1 FOR UPDATE`, [gpu]);
+      await fold();
+      const verdicts = await retention(later);
+      expect(verdicts.find(isOfTheDay)).toMatchObject({ table: 'metric_sample', outcome: 'in_use' });
+      await holder.query('ROLLBACK');
+      holder.release();
+      await service.sql.query(`DELETE FROM inventory.${table} WHERE gpu_id = $1`, [gpu]);
+    },
+  );
 
   it('partitions of samples go after 30 days, roll-ups stay', async () => {
     const verdicts = await retention(later);

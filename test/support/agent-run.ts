@@ -23,6 +23,8 @@ interface Setting
   > {
   /** How long each reading takes by the fake clock. */
   readingMs?: number;
+  /** How long the service takes by it to answer a path. */
+  answerMs?: Record<string, number>;
   /** What is waited for between two rounds; `round` counts from 1. */
   between?: (round: number) => Promise<void>;
 }
@@ -45,7 +47,7 @@ export function useAgents(): (...given: Parameters<typeof setupAgent>) => Return
  * path, one after another (the last for ever). `run(n)` stops it at its n-th wait; a second run is a restart.
  */
 async function setupAgent(
-  { readingMs = 0, between, ...setting }: Setting,
+  { readingMs = 0, answerMs = {}, between, ...setting }: Setting,
   answers: Record<string, Answer[]> = {},
 ) {
   let now = START;
@@ -67,6 +69,7 @@ async function setupAgent(
   };
   const running = await agentService(({ path }: SeenRequest) => {
     arrivals.get(path)?.();
+    now += answerMs[path] ?? 0;
     const left = script[path] ?? [];
     return (left.length > 1 ? left.shift() : left[0]) ?? { status: 404 };
   });

@@ -5,6 +5,7 @@ import type { Sql } from 'sql-template-tag';
 export interface Plan {
   'Node Type': string;
   'Index Name'?: string;
+  'Relation Name'?: string;
   Plans?: Plan[];
   'Shared Hit Blocks': number;
   'Shared Read Blocks': number;

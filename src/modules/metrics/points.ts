@@ -125,14 +125,18 @@ function sketchedPoints(asked: Asked, quantile: Sql): Sql {
      ORDER BY key, bucket, bin`;
 }
 
+/** Live and deleted ones have indexes of their own, by provider, node and model. */
+const gpusAsked = ({ groupBy, gpus }: Question, visible: Sql, state: Sql): Sql => sql`
+  SELECT s.gpu_id, ${keys[groupBy]}::text AS key FROM inventory.gpu_state s WHERE ${state} AND ${visible} AND ${gpus}`;
+
 /** Buckets that hold samples, of at most `limit` series; `visible` is a condition on `gpu_state s`. */
 export function readPoints(db: Queryable, asked: Asked, visible: Sql, limit: number): Promise<PointRow[]> {
   const { question } = asked;
   const best = question.top === null ? sql`` : sql`avg(value) DESC,`;
   return db.rows<PointRow>(sql`/* metrics:points */
     WITH gpus AS MATERIALIZED (
-      SELECT s.gpu_id, ${keys[question.groupBy]}::text AS key FROM inventory.gpu_state s
-       WHERE ${visible} AND ${question.gpus}
+      ${gpusAsked(question, visible, sql`s.deleted_at IS NULL`)}
+      UNION ALL ${gpusAsked(question, visible, sql`s.deleted_at IS NOT NULL`)}
     ), ${unfolded(asked)}, points AS MATERIALIZED (${points(asked)}), chosen AS (
       SELECT key, row_number() OVER (ORDER BY ${best} key) AS place FROM points GROUP BY key
        ORDER BY place LIMIT ${limit}::integer

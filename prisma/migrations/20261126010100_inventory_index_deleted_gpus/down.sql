@@ -1,0 +1,1 @@
+DROP INDEX inventory.gpu_state_deleted_node_idx, inventory.gpu_state_deleted_provider_idx, inventory.gpu_state_deleted_model_idx;

@@ -11,8 +11,12 @@ export interface Plan {
   'Shared Read Blocks': number;
 }
 
-const literal = (value: unknown): string =>
-  pg.escapeLiteral(Array.isArray(value) ? `{${value.join()}}` : String(value));
+const textOf = (value: unknown): string => {
+  if (value instanceof Date) return value.toISOString();
+  return Array.isArray(value) ? `{${value.join()}}` : String(value);
+};
+
+const literal = (value: unknown): string => pg.escapeLiteral(textOf(value));
 
 /**
  * How a statement is run by the plan for all parameters, which is what a named statement of the service gets; with the

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import sql, { type Sql } from 'sql-template-tag';
+import { readRecords } from '../../src/modules/liveness/uptime/queries.ts';
 import { readPoints } from '../../src/modules/metrics/points.ts';
 import { readQuestion } from '../../src/modules/metrics/question.ts';
 import { loadFleet } from '../bench/fleet.ts';
@@ -15,15 +16,21 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-/** The statement that a question is answered by. */
-async function statementOf(query: Record<string, unknown>): Promise<Sql> {
+/** Takes statements down, and finds nothing. */
+function recorder() {
   const asked: Sql[] = [];
-  const question = readQuestion({ metric: 'power', step: '1h', ...query }, { now: Date.now(), keepDays: 30 });
   const rows = async (statement: Sql) => {
     asked.push(statement);
     return [];
   };
-  await readPoints({ rows, execute: async () => 0 }, { question, metricId: 1 }, sql`TRUE`, 10);
+  return { asked, db: { rows, execute: async () => 0 } };
+}
+
+/** The statement that a question about usage is answered by. */
+async function usageStatement(query: Record<string, unknown>): Promise<Sql> {
+  const { asked, db } = recorder();
+  const question = readQuestion({ metric: 'power', step: '1h', ...query }, { now: Date.now(), keepDays: 30 });
+  await readPoints(db, { question, metricId: 1 }, sql`TRUE`, 10);
   return asked[0] as Sql;
 }
 
@@ -40,8 +47,20 @@ it.each(['node', 'provider', 'model'])(
     const { rows } = await service.sql.query(
       `SELECT ${column}::text AS id FROM inventory.gpu_state GROUP BY 1 ORDER BY count(*), 1 LIMIT 1`,
     );
-    const plan = await planOf(service.sql, await statementOf({ [`${what}Id`]: rows[0].id, groupBy: what }));
+    const plan = await planOf(
+      service.sql,
+      await usageStatement({ [`${what}Id`]: rows[0].id, groupBy: what }),
+    );
     const found = scans(plan).filter((name) => name.includes('gpu_state'));
     expect(found.sort()).toEqual([`gpu_state_deleted_${what}_idx`, `gpu_state_${what}_id_idx`]);
   },
 );
+
+it('the uptime of a provider looks at nothing but its own', async () => {
+  const { rows } = await service.sql.query('SELECT id FROM inventory.provider LIMIT 1');
+  const { asked, db } = recorder();
+  await readRecords(db, rows[0].id, { from: Date.now() - 86_400_000, until: Date.now() });
+  const [lives, spans] = await Promise.all(asked.map((statement) => planOf(service.sql, statement)));
+  expect(scans(lives as Plan)).toEqual(['node_provider_id_idx']);
+  expect(scans(spans as Plan)).not.toContain('all of node');
+});

@@ -1,0 +1,1 @@
+DROP INDEX inventory.node_provider_id_idx;

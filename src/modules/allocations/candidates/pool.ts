@@ -3,6 +3,7 @@ import {
   type Best,
   freeGpus,
   freeOnNodes,
+  isAmong,
   literal,
   ownColumns,
   ownValues,
@@ -127,13 +128,15 @@ function best(plan: Plan, { limit, depth }: Reach): Sql {
     SELECT r.rule, r.parts, p.team, ${join(sums.map(({ name, of }) => sql`${of} AS ${name}`))}, min(${registration(plan)}) AS first
       FROM (${leaders(plan)}) p JOIN rule r USING (part) WHERE p.turn <= r.size
      GROUP BY r.rule, r.parts, p.team, p.part, r.size HAVING count(*) = r.size
-  ), team AS (
-    SELECT t.rule, t.team, row_number() OVER (
-             PARTITION BY t.rule ORDER BY ${join(sums.map(({ name }) => sql`sum(t.${name})`))}, min(t.first)) AS place
-      FROM served t GROUP BY t.rule, t.parts, t.team HAVING count(*) = t.parts
+  ), team AS MATERIALIZED (
+    SELECT rule, team FROM (
+      SELECT t.rule, t.team, row_number() OVER (
+               PARTITION BY t.rule ORDER BY ${join(sums.map(({ name }) => sql`sum(t.${name})`))}, min(t.first)) AS place
+        FROM served t GROUP BY t.rule, t.parts, t.team HAVING count(*) = t.parts) t
+     ${isSpoilt ? empty : sql`WHERE place <= ${literal(most)}`}
   ), best AS (
-    SELECT p.* FROM member p JOIN rule r USING (part) JOIN team t ON t.rule = r.rule AND t.team = p.team
-     WHERE p.nth <= ${literal(depth)} AND ${isSpoilt ? sql`true` : sql`t.place <= ${literal(most)}`}
+    SELECT p.* FROM member p JOIN rule r USING (part)
+     WHERE p.nth <= ${literal(depth)} AND ${isAmong(sql`(r.rule, p.team)`, sql`SELECT rule, team FROM team`)}
   )`;
 }
 

@@ -4,7 +4,16 @@ import type { SchedulingPolicy, Walk } from '../../inventory/index.ts';
 import { wholeGpu } from '../life/domain.ts';
 import type { Patience } from '../life/transition.ts';
 import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
-import { freeGpus, freeOnNodes, literal, modelKey, ownColumns, ownValues, thinned } from './free-gpus.ts';
+import {
+  freeGpus,
+  freeOnNodes,
+  isAmong,
+  literal,
+  modelKey,
+  ownColumns,
+  ownValues,
+  thinned,
+} from './free-gpus.ts';
 import { type Aspect, nodeTieBreak, objectives, tieBreak } from './objectives.ts';
 import { isFree, isPartlyUsed } from './room.ts';
 import { take } from './take.ts';
@@ -127,12 +136,13 @@ function rankedTeams(wish: Wish, order: Sql): Sql {
     : sql`SELECT p.* FROM looked p`;
   return sql`member AS (
     SELECT p.*, row_number() OVER (PARTITION BY p.team ORDER BY ${order}) AS turn FROM (${oneOfEach}) p
-  ), team AS (
+  ), team AS MATERIALIZED (
     SELECT p.team, row_number() OVER (ORDER BY ${sums}, min(${registration})) AS place
       FROM member p WHERE p.turn <= ${count} GROUP BY p.team HAVING count(*) = ${count}
      ORDER BY place LIMIT ${literal(count + slack)}
   ), ranked AS MATERIALIZED (
-    SELECT m.gpu_id, m.team::text, row_number() OVER (ORDER BY t.place, m.turn) AS place FROM member m JOIN team t USING (team)
+    SELECT m.gpu_id, m.team::text, row_number() OVER (ORDER BY t.place, m.turn) AS place
+      FROM (SELECT * FROM member m WHERE ${isAmong(sql`m.team`, sql`SELECT team FROM team`)}) m JOIN team t USING (team)
   )`;
 }
 

@@ -59,6 +59,12 @@ export function freeGpus(fitting: Fitting, { room, columns, best }: Look): Sql {
   return isOneWalk(walk) ? walked : sql`(SELECT p.* FROM ${walked} p ${rest})`;
 }
 
+/**
+ * Whether a row is one of some that nobody has counted. Looked up in a hash table, which the planner leaves under a CASE: it
+ * believes in one row, and would otherwise compare each with each.
+ */
+export const isAmong = (row: Sql, some: Sql): Sql => sql`CASE WHEN ${row} IN (${some}) THEN true END`;
+
 /** Those of the aspects that a GPU's own row tells, over rows `p`. */
 export const ownValues = (aspects: readonly Aspect[]): Sql[] =>
   aspects.flatMap(({ own, value }) => (own ? value : []));
@@ -110,7 +116,8 @@ export function thinned(name: Sql, pool: Sql, aspects: readonly Aspect[], count:
      WHERE c.members = (SELECT count(*) FROM inventory.gpu_state s WHERE s.node_seq = c.node_seq AND ${isFreeOnNode})
      ORDER BY c.members, c.node_seq LIMIT 1 OFFSET ${literal(count - 1)}
   ), ${name} AS MATERIALIZED (
-    SELECT p.* FROM ${pool} p CROSS JOIN ${last} l LEFT JOIN ${bound} b ON true LEFT JOIN ${crowd} c ON c.node_seq = p.node_seq
-     WHERE b.members IS NULL OR NOT (${isTied}) OR (c.members, c.node_seq) <= (b.members, b.node_seq)
+    SELECT p.* FROM ${pool} p CROSS JOIN ${last} l
+     WHERE NOT EXISTS (SELECT FROM ${bound}) OR NOT (${isTied})
+        OR p.node_seq IN (SELECT c.node_seq FROM ${crowd} c, ${bound} b WHERE (c.members, c.node_seq) <= (b.members, b.node_seq))
   )`;
 }

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { versionFaults } from '../support/changes.ts';
 import { createNode, type TestNode } from '../support/fleet.ts';
-import { createGpus, gpuInputs, putInventory } from '../support/gpu-inputs.ts';
+import { createGpus, getGpu, gpuInputs, putInventory } from '../support/gpu-inputs.ts';
 import { createSweepers, unswept } from '../support/ledger.ts';
 import { outcome } from '../support/outcomes.ts';
+import { a100, createPartitioned, mig } from '../support/partitions.ts';
 import { createTenant, type TestTenant } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 
@@ -108,6 +109,30 @@ it('hardware that nothing was against comes back as any new GPU, what was cleare
   }
 });
 
+it.each(['gpu_cleaning', 'gpu_quarantined'])(
+  'a partition that is deleted with %s leaves its physical GPU quarantined, one that is clean does not',
+  async (flaw) => {
+    const { root, parts } = await createPartitioned(service, node, a100, [mig('1g.5gb'), mig('1g.5gb')]);
+    const [clean = '', dirty = ''] = parts;
+    await remove(`/v1/gpus/${clean}`);
+    expect(await reasonsOf(root)).toEqual([]);
+    gpuId = dirty;
+    await flaws[flaw]?.();
+    expect(await reasonsOf(root)).toEqual(['partition_unclean']);
+    await remove(`/v1/gpus/${dirty}`);
+    expect(await reasonsOf(root)).toEqual(['gpu_quarantined']);
+    await clear(root);
+    expect(outcome(await claim(root))).toBe('201');
+  },
+);
+
+it('a physical GPU that is deleted with its unclean partition leaves nothing behind', async () => {
+  const { root, parts } = await createPartitioned(service, node, a100, [mig('1g.5gb')]);
+  await use(parts[0] as string);
+  await remove(`/v1/gpus/${root}`);
+  for (const id of [root, ...parts]) await service.as().get(`/v1/gpus/${id}`).expect(404);
+});
+
 it('nobody waits any more for the cleaning of a GPU that was deleted', async () => {
   await use(gpuId);
   await remove(`/v1/gpus/${gpuId}`);
@@ -118,6 +143,8 @@ it('nobody waits any more for the cleaning of a GPU that was deleted', async () 
   expect(await sweepers.cleaning.sweep()).toBe(0);
   await sweepers.close();
 });
+
+const reasonsOf = async (id: string): Promise<string[]> => (await getGpu(service, id)).unschedulableReasons;
 
 async function heardNode(providerId?: string): Promise<TestNode> {
   const made = await createNode(service, providerId);

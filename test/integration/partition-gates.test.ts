@@ -162,13 +162,13 @@ describe('what is left of the use of a partition keeps its physical GPU as such 
     expect(await reasonsOf(root)).toEqual([]);
   });
 
-  it('as long as it is registered, and again when it is registered anew', async () => {
+  it('also when the partition is deleted, whoever registers it anew', async () => {
     await use(parts[0]);
     await service.as().delete(`/v1/gpus/${parts[0]}`).set('if-match', '*').expect(204);
-    expect(await reasonsOf(root)).toEqual([]);
+    expect(await reasonsOf(root)).toEqual(['gpu_quarantined']);
     const [born] = await createGpus(service, open.node, inputs.slice(1, 2));
-    expect(born?.unschedulableReasons).toEqual(['gpu_quarantined']);
-    expect(await reasonsOf(root)).toEqual(['partition_unclean']);
+    expect(born?.unschedulableReasons).toEqual(['gpu_quarantined', 'parent_gpu_blocked']);
+    expect(await reasonsOf(root)).toEqual(['gpu_quarantined', 'partition_unclean']);
   });
 });
 

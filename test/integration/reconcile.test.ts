@@ -201,7 +201,7 @@ describe('a GPU', () => {
     ]);
   });
 
-  it('has the gate of its physical GPU, where it is a partition', async () => {
+  it('has the gates of its physical GPU and of its partitions', async () => {
     const { root, parts } = await createPartitioned(service, node, a100, [mig('1g.5gb'), mig('1g.5gb')]);
     const [one = '', other = ''] = parts;
     await damage(
@@ -212,9 +212,9 @@ describe('a GPU', () => {
     expect((await getGpu(service, one)).unschedulableReasons).toEqual(['parent_gpu_blocked']);
     await damage(
       service,
-      `UPDATE inventory.gpu_state SET blocks = 0, version = version + 1 WHERE gpu_id = '${root}'`,
+      `UPDATE inventory.gpu_state SET blocks = 131072, version = version + 1 WHERE gpu_id = '${root}'`,
     );
-    await expectRepair(service, 'stale-gate', [one, other]);
+    await expectRepair(service, 'stale-gate', [root, one, other]);
     await claim([one, other]);
   });
 

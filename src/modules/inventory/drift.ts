@@ -22,9 +22,15 @@ const parentGate = when(
   'parent_gpu_blocked',
   sql`r.blocks & ${raw(String(parentMask))} <> 0 OR r.node_id <> s.node_id`,
 );
-const derived = placementMask | ownMask | maskOf('parent_gpu_blocked');
+/** Of the partitions of a physical GPU. */
+const partitionGate = when(
+  'partition_unclean',
+  sql`EXISTS (SELECT FROM inventory.gpu_state c WHERE c.root_gpu_id = s.gpu_id AND c.root_gpu_id <> c.gpu_id
+     AND c.deleted_at IS NULL AND c.blocks & ${raw(String(maskOf('gpu_cleaning', 'gpu_quarantined')))} <> 0)`,
+);
+const derived = placementMask | ownMask | maskOf('parent_gpu_blocked', 'partition_unclean');
 
-const expected = sql`(s.blocks & ~${raw(String(derived))}) | ${gatesOf} | ${ownGates} | ${parentGate}`;
+const expected = sql`(s.blocks & ~${raw(String(derived))}) | ${gatesOf} | ${ownGates} | ${parentGate} | ${partitionGate}`;
 
 const misplaced = sql`
   SELECT s.gpu_id, s.blocks, ${expected} AS expected FROM inventory.gpu_state s
@@ -36,7 +42,7 @@ const misplaced = sql`
 /** A GPU that may be claimed although it may not, or the other way about. */
 export const staleGate: DriftClass = {
   name: 'stale-gate',
-  rule: 'A GPU has the gates of its node, its provider and its physical GPU, and those of its own state',
+  rule: 'A GPU has the gates of its node, its provider, its physical GPU and its partitions, and those of its own state',
   find: sql`SELECT m.gpu_id::text AS subject, format('gates %s, it should have %s', m.blocks, m.expected) AS detail
               FROM (${misplaced}) m`,
   async repair(tx) {

@@ -22,7 +22,7 @@ import type { SchedulingPolicy } from './schedulability.ts';
 import type { CreateGpu } from './schemas.ts';
 import { searchGpus } from './search.ts';
 import { speakerOf } from './state.ts';
-import { lockGpus } from './store.ts';
+import { lockGpus, withFamily } from './store.ts';
 import { type GpuView, readGpus, visibleGpus } from './view.ts';
 import { isSame, writeGpus } from './writer.ts';
 
@@ -139,10 +139,12 @@ export class GpuService {
   /** Soft deletion, with the GPU's partitions. Live allocations stand in its way; the hardware may then return as new. */
   delete(ctx: RequestContext, id: string, ifMatch: IfMatch | null): Promise<void> {
     return this.#options.kernel.db.write(ctx, async (tx) => {
-      const locked = await tx.rows<{ version: number }>(sql`/* inventory:lock_gpu_to_delete */
-        SELECT s.version FROM inventory.gpu_state s
-         WHERE s.gpu_id = ${id} AND ${visibleGpus(ctx.principal)} FOR NO KEY UPDATE`);
-      const [gpu] = locked;
+      const [gpu] = await tx.rows<{ version: number }>(sql`/* inventory:lock_gpu_to_delete */
+        WITH locked AS MATERIALIZED (
+          SELECT s.gpu_id, s.version FROM inventory.gpu_state s
+           WHERE s.gpu_id IN (${withFamily([id])}) AND ${visibleGpus(ctx.principal)}
+           ORDER BY s.gpu_id FOR NO KEY UPDATE)
+        SELECT version FROM locked WHERE gpu_id = ${id}`);
       if (!gpu) throw notFound('gpu');
       assertVersion(ifMatch, gpu.version);
       await deleteGpus(tx, sql`(s.gpu_id = ${id}::uuid OR s.root_gpu_id = ${id}::uuid)`, 'gpu');

@@ -54,7 +54,7 @@ interface Supply {
 
 /** Looks at more and more GPUs until there are classes enough, whatever many of them are equal. */
 async function supplyOf(db: Queryable, plan: Plan, limit: number): Promise<Supply> {
-  for (let depth = firstDepth(plan.count + limit); ; depth *= depths.factor) {
+  for (let depth = firstDepth(plan, limit); ; depth *= depths.factor) {
     const rows = await db.rows<ClassRow>(supplySql(plan, { limit, depth }));
     const crowds = crowdsOf(plan, rows).filter(({ gpus }) => gpus >= depth);
     if (crowds.every(({ choices }) => choices.size >= plan.count + limit))
@@ -85,9 +85,10 @@ function crowdsOf({ parts, together }: Plan, rows: readonly ClassRow[]): Crowd[]
   return [...crowds.values()];
 }
 
-function firstDepth(least: number): number {
-  let depth = depths.first;
-  while (depth < 2 * least) depth *= depths.factor;
+/** The emptiest nodes often have nothing but equal GPUs, and to look again costs another pass over all nodes. */
+function firstDepth({ count, objective }: Plan, limit: number): number {
+  let depth = objective === 'spread' ? depths.first * depths.factor : depths.first;
+  while (depth < 2 * (count + limit)) depth *= depths.factor;
   return depth;
 }
 

@@ -82,6 +82,41 @@ it('uses of partitions that are cleaned, and claims on their physical GPU, never
   expect(await versionFaults(service.sql)).toEqual([]);
 }, 60_000);
 
+it('claims by request and by name, and their ends, never wait for each other across a physical GPU', async () => {
+  const { node, tenant } = await openNode(service, { gpus: 1 });
+  const whole = gpuInput({ index: 7, specs: a100 });
+  const inputs = Array.from({ length: 6 }, (_, index) => partOf(whole.uuid, index, mig('1g.5gb')));
+  // Registered first, it is locked first by whoever names GPUs.
+  const ids = (await createGpus(service, node, [whole, ...inputs])).map(({ id }) => id);
+  const filter = { nodeId: node.id, memoryTotalMb: mig('1g.5gb').memoryTotalMb };
+  const client = service.as(tenant.key);
+  const claim = (body: object) => client.post('/v1/allocations').send(body);
+  const actors = [
+    ...ids.slice(0, 4).map((id) => () => claim({ gpuIds: [id] })),
+    ...[1, 1, 2, 3].map((count) => () => claim({ request: { count, filter } })),
+    ...[200, 300].map((share) => () => claim({ request: { count: 1, filter }, share })),
+    ...[1, 2].map((count) => () => client.post('/v1/candidates').send({ count, filter, holdTtlS: 60 })),
+  ];
+  const before = await deadlocks();
+  const found = await Promise.all(
+    actors.map(async (act) => {
+      const outcomes: string[] = [];
+      for (let turn = 0; turn < 25; turn++) {
+        const reply = await act();
+        outcomes.push(outcome(reply));
+        const id = reply.body.hold?.id ?? reply.body.id;
+        if (id) await client.post(`/v1/allocations/${id}/release`).expect(200);
+      }
+      return outcomes;
+    }),
+  );
+  const expected = ['200', '201', '409 gpu.unavailable', '409 allocation.no_capacity'];
+  expect(found.flat().filter((what) => !expected.includes(what))).toEqual([]);
+  expect(await deadlocks()).toBe(before);
+  expect(await ledgerFaults(service.sql)).toEqual([]);
+  expect(await versionFaults(service.sql)).toEqual([]);
+}, 90_000);
+
 /** Those that the server had to break so far; whoever was broken off tried again, and nobody was told. */
 async function deadlocks(): Promise<number> {
   const { rows } = await service.sql.query<{ n: number }>(

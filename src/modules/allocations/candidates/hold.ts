@@ -4,6 +4,7 @@ import type { SchedulingPolicy } from '../../inventory/index.ts';
 import { type Claim, type ClaimOutcome, claimColumns, judged } from '../claims/claim.ts';
 import { NotServed, served } from '../claims/not-served.ts';
 import { take } from '../claims/take.ts';
+import { skippedRoots, withRootsOf } from '../claims/with-roots.ts';
 import type { Patience } from '../life/transition.ts';
 import { type Found, findCandidates } from './find.ts';
 import type { Plan } from './plan.ts';
@@ -41,14 +42,19 @@ const stillFits = (plan: Plan, { taken }: Found): Sql => {
  */
 function locked(plan: Plan, found: Found, classes: Sql, patience: Patience): Sql {
   const columns = sql`${claimColumns}, o.class, o.place`;
-  const from = sql`${plan.tables} JOIN offer o ON o.gpu_id = s.gpu_id`;
   const free = sql`${plan.free} AND ${stillFits(plan, found)}`;
   return patience === 'skip'
-    ? sql`SELECT t.* FROM ${classes} CROSS JOIN LATERAL (
-        SELECT ${columns} FROM ${from} WHERE o.class = c.class AND ${free}
-         ORDER BY o.place LIMIT c.size FOR NO KEY UPDATE OF s SKIP LOCKED) t`
-    : sql`SELECT ${columns} FROM ${from} JOIN ${classes} ON c.class = o.class AND o.place < c.size
-       WHERE ${free} ORDER BY s.gpu_id FOR NO KEY UPDATE OF s`;
+    ? sql`taken AS MATERIALIZED (
+        SELECT t.* FROM ${classes} CROSS JOIN LATERAL (
+          SELECT ${columns} FROM ${plan.tables} JOIN offer o ON o.gpu_id = s.gpu_id WHERE o.class = c.class AND ${free}
+           ORDER BY o.place LIMIT c.size FOR NO KEY UPDATE OF s SKIP LOCKED) t
+      ), ${skippedRoots(sql`NULL::integer AS class, NULL::integer AS place`)}`
+    : sql`awaited AS MATERIALIZED (
+        SELECT o.* FROM offer o JOIN ${classes} ON c.class = o.class AND o.place < c.size
+      ), locked AS MATERIALIZED (
+        SELECT ${columns} FROM ${plan.tables} JOIN (${withRootsOf(sql`awaited`, sql`NULL::integer, NULL::integer`)}) o ON o.gpu_id = s.gpu_id
+         WHERE (o.place IS NULL OR (${free})) ORDER BY s.gpu_id FOR NO KEY UPDATE OF s
+      )`;
 }
 
 /** By which policy GPUs are given out, and what is done about those that somebody has locked. */
@@ -66,17 +72,10 @@ function takeCandidate(
   { policy, patience }: Manner,
 ): Promise<ClaimOutcome> {
   const { classes, ctes } = offers(found);
-  const roots = patience === 'skip' ? sql`SKIP LOCKED` : empty;
   return take(tx, claim, {
     possible: sql`true`,
     met: empty,
-    ctes: sql`${ctes}, taken AS MATERIALIZED (${locked(plan, found, classes, patience)}), root AS MATERIALIZED (
-      SELECT ${claimColumns}, NULL::integer AS class, NULL::integer AS place FROM inventory.gpu_state s
-       WHERE s.gpu_id IN (SELECT root_gpu_id FROM taken WHERE root_gpu_id <> gpu_id)
-         AND s.gpu_id NOT IN (SELECT gpu_id FROM taken)
-       ORDER BY s.gpu_id FOR NO KEY UPDATE ${roots}
-    ), locked AS (SELECT * FROM taken UNION ALL SELECT * FROM root),
-    ${judged(claim, policy, sql`s.place IS NOT NULL`)}, nth AS (
+    ctes: sql`${ctes}, ${locked(plan, found, classes, patience)}, ${judged(claim, policy, sql`s.place IS NOT NULL`)}, nth AS (
       SELECT j.*, row_number() OVER (PARTITION BY j.class ORDER BY j.place) AS nth FROM judged j WHERE j.fits
     ), chosen AS MATERIALIZED (
       SELECT n.* FROM nth n JOIN ${classes} USING (class) WHERE n.nth <= c.size

@@ -18,6 +18,7 @@ import { type Aspect, nodeTieBreak, objectives, tieBreak } from './objectives.ts
 import { isFree, isPartlyUsed } from './room.ts';
 import { take } from './take.ts';
 import type { Fitting, Wish } from './wish.ts';
+import { skippedRoots, withRootsOf } from './with-roots.ts';
 
 /** More GPUs than asked for are looked at, so that claims which run beside each other need not meet on the same ones. */
 export const slack = 32;
@@ -159,21 +160,19 @@ const awaited = (count: number): Sql =>
 
 /** Locks GPUs of `ranked`; what changed since the snapshot is looked at again on the locked row. */
 function locked({ count, tables, condition }: Wish, room: Room, patience: Patience): Sql {
-  const [looked, rest] =
-    patience === 'skip'
-      ? [sql`${count + slack}`, sql`ORDER BY k.place LIMIT ${count} FOR NO KEY UPDATE OF s SKIP LOCKED`]
-      : [awaited(count), sql`ORDER BY s.gpu_id FOR NO KEY UPDATE OF s`];
-  const window = sql`(SELECT * FROM ranked ORDER BY place LIMIT ${looked})`;
-  return sql`taken AS MATERIALIZED (
-    SELECT ${claimColumns}, k.team, k.place
-      FROM ${tables} JOIN ${window} k ON k.gpu_id = s.gpu_id
-     WHERE (${join(room, ') OR (')}) AND ${condition} ${rest}
-  ), root AS MATERIALIZED (
-    SELECT ${claimColumns}, NULL AS team, NULL::bigint AS place FROM inventory.gpu_state s
-     WHERE s.gpu_id IN (SELECT root_gpu_id FROM taken WHERE root_gpu_id <> gpu_id)
-       AND s.gpu_id NOT IN (SELECT gpu_id FROM taken)
-     ORDER BY s.gpu_id FOR NO KEY UPDATE
-  ), locked AS (SELECT * FROM taken UNION ALL SELECT * FROM root)`;
+  const columns = sql`${claimColumns}, k.team, k.place`;
+  const fits = sql`((${join(room, ') OR (')})) AND ${condition}`;
+  const best = (size: Sql) => sql`SELECT * FROM ranked ORDER BY place LIMIT ${size}`;
+  return patience === 'skip'
+    ? sql`taken AS MATERIALIZED (
+        SELECT ${columns} FROM ${tables} JOIN (${best(sql`${count + slack}`)}) k ON k.gpu_id = s.gpu_id
+         WHERE ${fits} ORDER BY k.place LIMIT ${count} FOR NO KEY UPDATE OF s SKIP LOCKED
+      ), ${skippedRoots(sql`NULL AS team, NULL::bigint AS place`)}`
+    : sql`awaited AS MATERIALIZED (${best(awaited(count))}
+      ), locked AS MATERIALIZED (
+        SELECT ${columns} FROM ${tables} JOIN (${withRootsOf(sql`awaited`, sql`NULL::text, NULL::bigint`)}) k ON k.gpu_id = s.gpu_id
+         WHERE (k.place IS NULL OR ${fits}) ORDER BY s.gpu_id FOR NO KEY UPDATE OF s
+      )`;
 }
 
 /**

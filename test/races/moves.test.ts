@@ -84,6 +84,43 @@ describe('moves that cross', () => {
   });
 });
 
+describe('moves and what else happens to the same allocation', () => {
+  it.each([
+    ['its release', 'release', {}, 'released'],
+    ['a later end of its hold', 'extend', { holdTtlS: 600 }, 'held'],
+    ['its confirmation', 'confirm', {}, 'active'],
+  ])(
+    '%s come in some order: no GPU is left behind',
+    async (_what, action, body, state) => {
+      const { gpuIds, tenant } = await openNode(service, { gpus: 6 });
+      const client = service.as(tenant.key);
+      for (let round = 0; round < 12; round++) {
+        const held = { gpuIds: gpuIds.slice(0, 2), holdTtlS: 60 };
+        const { id } = (await client.post('/v1/allocations').send(held).expect(201)).body;
+        const moves = [
+          [gpuIds[2], gpuIds[3]],
+          [gpuIds[1], gpuIds[4], gpuIds[5]],
+        ].map((wanted) => move(tenant.key, id, wanted));
+        const acted = client.post(`/v1/allocations/${id}/${action}`).send(body);
+        const replies = await Promise.all([...moves, acted]);
+        expect(outcome(replies[2] as Reply)).toBe('200');
+        for (const reply of replies)
+          expect(['200', '409 allocation.illegal_transition']).toContain(outcome(reply));
+        const seen = (await client.get(`/v1/allocations/${id}`).expect(200)).body;
+        expect(seen.state).toBe(state);
+        expect(await ledgerFaults(service.sql)).toEqual([]);
+        expect(await allocationFaults(service.sql)).toEqual([]);
+        await client.post(`/v1/allocations/${id}/release`).expect(200);
+        for (const gpuId of gpuIds) {
+          const { body: gpu } = await client.get(`/v1/gpus/${gpuId}`).expect(200);
+          expect(gpu.allocationState).toBe('free');
+        }
+      }
+    },
+    60_000,
+  );
+});
+
 async function claim(key: string, gpuIds: string[]): Promise<string> {
   return (await service.as(key).post('/v1/allocations').send({ gpuIds }).expect(201)).body.id;
 }

@@ -65,7 +65,7 @@ export async function allocationFaults(owner: pg.Pool): Promise<object[]> {
   const { rows } = await owner.query(`
     SELECT a.id, a.state, l.gpu_id, l.released_at FROM inventory.allocation a
       JOIN inventory.allocation_gpu l ON l.allocation_id = a.id
-     WHERE NOT (l.released_at < coalesce(a.released_at, 'infinity') AND EXISTS (
+     WHERE NOT (coalesce(l.released_at < coalesce(a.released_at, 'infinity'), false) AND EXISTS (
              SELECT FROM inventory.change c WHERE c.type = 'allocation.moved' AND c.subject_id = a.id::text))
        AND ((a.state IN ('held', 'active')) <> (l.released_at IS NULL)
         OR l.released_at IS DISTINCT FROM a.released_at

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type pg from 'pg';
+import { cpuMsOf } from './cpu.ts';
 import { client, median, type Round, repeat } from './load.ts';
 import { findPgbench, transactionsPerSecond } from './pgbench.ts';
 import type { Result } from './report.ts';
@@ -80,7 +81,13 @@ async function send(url: string, next: () => object, lanes: number, seconds: num
   return round;
 }
 
-async function startValidating(): Promise<{ url: string; stop(): Promise<void> }> {
+interface Validating {
+  url: string;
+  cpuMs(): number;
+  stop(): Promise<void>;
+}
+
+async function startValidating(): Promise<Validating> {
   const child = spawn(
     process.execPath,
     ['--import', './test/support/typescript.mjs', 'test/bench/validating-server.ts'],
@@ -89,6 +96,7 @@ async function startValidating(): Promise<{ url: string; stop(): Promise<void> }
   const [port] = (await once(child.stdout, 'data')) as [Buffer];
   return {
     url: `http://127.0.0.1:${port.toString()}`,
+    cpuMs: () => cpuMsOf(child.pid),
     async stop() {
       const ended = once(child, 'exit');
       child.kill();
@@ -106,8 +114,16 @@ async function hotShare(owner: pg.Pool): Promise<number> {
   return Number(rows[0]?.share);
 }
 
+/** CPU of one heartbeat, in microseconds: of the server, of PostgreSQL, and of the server that only validates. */
+interface Cost {
+  server: number;
+  database: number;
+  validating: number;
+}
+
 interface Sample {
   floor: number;
+  cost: Cost;
   validating: Round;
   service: Round;
   oneByOne: Round;
@@ -115,10 +131,15 @@ interface Sample {
   serviceFew: Round;
 }
 
+interface Servers {
+  world: World;
+  validating: Validating;
+  /** The service, with one statement for each request. */
+  oneByOne: string;
+}
+
 async function sampleOf(
-  world: World,
-  validating: string,
-  oneByOne: string,
+  { world, validating, oneByOne }: Servers,
   next: () => object,
   seconds: number,
   pgbench: string | null,
@@ -127,12 +148,22 @@ async function sampleOf(
     ? perCommit *
       (await transactionsPerSecond(pgbench, world.ownerUrl, { sql: floorSql, clients: 4, seconds }))
     : Number.NaN;
+  const before = { ...world.cpuMs(), validating: validating.cpuMs() };
+  const validated = await send(validating.url, next, crowd, seconds);
+  const served = await send(world.url, next, crowd, seconds);
+  const after = { ...world.cpuMs(), validating: validating.cpuMs() };
+  const us = (of: keyof Cost, { calls }: Round) => (1000 * (after[of] - before[of])) / calls;
   return {
     floor,
-    validating: await send(validating, next, crowd, seconds),
-    service: await send(world.url, next, crowd, seconds),
+    cost: {
+      server: us('server', served),
+      database: us('database', served),
+      validating: us('validating', validated),
+    },
+    validating: validated,
+    service: served,
     oneByOne: await send(oneByOne, next, crowd, seconds),
-    validatingFew: await send(validating, next, few, seconds),
+    validatingFew: await send(validating.url, next, few, seconds),
     serviceFew: await send(world.url, next, few, seconds),
   };
 }
@@ -147,7 +178,7 @@ export async function heartbeatGoals(world: World, rounds: number, seconds: numb
   await send(world.url, next, crowd, 3);
   const samples: Sample[] = [];
   for (let round = 0; round < rounds; round++) {
-    samples.push(await sampleOf(world, validating.url, oneByOne.url, next, seconds, pgbench));
+    samples.push(await sampleOf({ world, validating, oneByOne: oneByOne.url }, next, seconds, pgbench));
   }
   await validating.stop();
   await oneByOne.stop();
@@ -158,7 +189,9 @@ function resultsOf(samples: readonly Sample[], hot: number, withFloor: boolean):
   const of = (read: (sample: Sample) => number) => median(samples.map(read));
   const rate = (read: (sample: Sample) => number) => `${of(read).toFixed(0)}/s`;
   const ms = (read: (sample: Sample) => number) => `${of(read).toFixed(1)} ms`;
-  const ours = rate(({ service }) => service.perSecond);
+  const cpu = (read: (cost: Cost) => number) => `${of(({ cost }) => read(cost)).toFixed(0)} µs`;
+  const served = rate(({ service }) => service.perSecond);
+  const ours = `${served} (CPU ${cpu(({ server }) => server)} + PostgreSQL ${cpu(({ database }) => database)})`;
   const floor: Result = {
     id: 'G1',
     goal: 'heartbeats by HTTP, c=512, answered after commit / pgbench, 125 a commit',
@@ -176,7 +209,7 @@ function resultsOf(samples: readonly Sample[], hot: number, withFloor: boolean):
       value: of(({ service, validating }) => service.perSecond / validating.perSecond),
       rule: '>=',
       target: 0.45,
-      detail: `${ours} / ${rate(({ validating }) => validating.perSecond)}`,
+      detail: `${served} / ${rate(({ validating }) => validating.perSecond)} (CPU ${cpu(({ validating }) => validating)})`,
     },
     {
       id: 'G3',
@@ -184,7 +217,7 @@ function resultsOf(samples: readonly Sample[], hot: number, withFloor: boolean):
       value: of(({ service, oneByOne }) => service.perSecond / oneByOne.perSecond),
       rule: '>=',
       target: 4,
-      detail: `${ours} / ${rate(({ oneByOne }) => oneByOne.perSecond)}`,
+      detail: `${served} / ${rate(({ oneByOne }) => oneByOne.perSecond)}`,
     },
     {
       id: 'G5',

@@ -14,6 +14,7 @@ export interface Answer {
 
 /** Latencies of one round in milliseconds, and how many calls a second there were. */
 export interface Round {
+  calls: number;
   perSecond: number;
   p50: number;
   p99: number;
@@ -132,23 +133,30 @@ export async function repeat(
   const elapsedS = (performance.now() - begun) / 1000;
   latencies.sort((a, b) => a - b);
   return {
+    calls: latencies.length,
     perSecond: latencies.length / elapsedS,
     p50: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
   };
 }
 
-/** Does `work` so many times on `concurrency` lanes. */
+/** Does `work` so many times on `concurrency` lanes, or as often as comes off in `seconds`; resolves with how often. */
 export async function repeatTimes(
   concurrency: number,
   times: number,
   work: () => Promise<void>,
-): Promise<void> {
-  let left = times;
+  seconds = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  const end = performance.now() + seconds * 1000;
+  let done = 0;
   const lane = async () => {
-    while (left-- > 0) await work();
+    while (done < times && performance.now() < end) {
+      done++;
+      await work();
+    }
   };
   await Promise.all(Array.from({ length: concurrency }, lane));
+  return done;
 }
 
 export const median = (values: readonly number[]): number =>

@@ -18,7 +18,7 @@ import { createWorld, type World } from './world.ts';
  *
  *   npm run bench [-- --gpus=1000000 --providers=20000 --rounds=3 --seconds=8 --only=search,candidates,allocation,cached,heartbeats,metrics,memory]
  *
- * `--heartbeats=1000000 --searches=100000` are what `memory` sends.
+ * `--heartbeats=1000000 --searches=100000` are what `memory` sends, each for `--memory-seconds=300` at most.
  *
  *   npm run bench -- --peer=placement   against OpenStack Placement instead, where its Debian packages are installed
  *
@@ -32,6 +32,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '8' },
     heartbeats: { type: 'string', default: '1000000' },
     searches: { type: 'string', default: '100000' },
+    'memory-seconds': { type: 'string', default: '300' },
     peer: { type: 'string' },
     only: { type: 'string', default: 'search,candidates,allocation,cached,heartbeats,metrics,memory' },
   },
@@ -45,7 +46,11 @@ const goals: Record<string, (world: World, rounds: number, seconds: number) => P
   heartbeats: heartbeatGoals,
   metrics: metricsGoals,
   memory: (world) =>
-    memoryGoals(world, { heartbeats: Number(values.heartbeats), searches: Number(values.searches) }),
+    memoryGoals(world, {
+      heartbeats: Number(values.heartbeats),
+      searches: Number(values.searches),
+      seconds: Number(values['memory-seconds']),
+    }),
 };
 const log = (line: string) => console.error(line);
 

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { openSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -33,11 +35,17 @@ interface ServerPlace {
   port: number;
 }
 
+/** What `npm start` gives Node. */
+async function startArguments(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } };
+  return scripts.start.split(' ').slice(1);
+}
+
 async function startServer(
   { databaseUrl, dataDir, port }: ServerPlace,
   env: Record<string, string> = {},
 ): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['dist/main.js'], {
+  const child = spawn(process.execPath, await startArguments(), {
     env: {
       ...process.env,
       PORT: String(port),
@@ -46,12 +54,12 @@ async function startServer(
       OPERATOR_API_KEY: operatorKey,
       RATE_LIMIT_ENABLED: 'false',
       DATABASE_POOL_MAX: '16',
-      LOG_LEVEL: 'warn',
       // A fleet that SQL has loaded has no history: a look for drift would find nothing else.
       RECONCILE_INTERVAL_S: '0',
       ...env,
     },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // A line for each request, as in production.
+    stdio: ['ignore', openSync(join(dataDir, 'service.log'), 'a'), 'inherit'],
   });
   for (let tries = 0; tries < 300; tries++) {
     const ready = await fetch(`http://127.0.0.1:${port}/ready`).then(

@@ -97,7 +97,12 @@ describe('the image', () => {
     const after = shipped.slice(shipped.indexOf('USER node'));
     expect(after.filter((line) => /^(RUN|COPY|ADD) /.test(line))).toEqual([]);
     expect(shipped.find((line) => line.startsWith('HEALTHCHECK '))).toContain('/live');
-    expect(shipped).toContain('CMD ["node", "dist/main.js"]');
+  });
+
+  it('is started as `npm start` starts the service', async () => {
+    const { scripts } = JSON.parse(await read('package.json')) as { scripts: { start: string } };
+    const command = scripts.start.split(' ').map((part) => JSON.stringify(part));
+    expect((await stages()).at(-1)).toContain(`CMD [${command.join(', ')}]`);
   });
 
   it('holds what production needs and no development dependency', async () => {

@@ -25,7 +25,7 @@ export const readTables = (ownerUrl: string): Promise<TableFacts[]> =>
 const deadOfSmallTables = 1000;
 
 /**
- * Whether dead rows are bounded: no more of them than rows. Pages are half empty or more and are tidied whenever a row
- * on them is updated, long before autovacuum comes, so a table of latest states does not grow with the heartbeats.
+ * Whether dead rows are bounded: no more than two for each row. An update leaves one on the row's page, which is tidied
+ * when a row on it is updated next, long before autovacuum comes; so the tables do not grow with the heartbeats.
  */
-export const isTidy = ({ rows, dead }: TableFacts): boolean => dead <= Math.max(rows, deadOfSmallTables);
+export const isTidy = ({ rows, dead }: TableFacts): boolean => dead <= Math.max(2 * rows, deadOfSmallTables);

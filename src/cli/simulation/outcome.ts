@@ -69,5 +69,7 @@ export function outcomeOf({ tally, expected, seen, readings }: Simulated): Outco
 function verdict(answered: boolean, sawAll: boolean, tidy: boolean): string {
   if (!answered) return 'Heartbeats were answered with errors.';
   if (!sawAll) return 'The service did NOT see what happened.';
-  return tidy ? 'The service saw what happened.' : 'Dead rows outnumbered the rows of a table.';
+  return tidy
+    ? 'The service saw what happened.'
+    : 'A table of latest states held more dead rows than it may.';
 }

@@ -56,7 +56,7 @@ const settings: ServerSettings = {
   shared_buffers: `${sharedBuffersMb}MB`,
   wal_level: 'replica',
   summarize_wal: 'on',
-  // Heartbeats write 12 MB of it a second at full load, and half of that are pages which each checkpoint makes whole again.
+  // A heartbeat writes 3.7 KB of it; half of that are pages which each checkpoint makes whole again.
   max_wal_size: '4GB',
   client_connection_check_interval: '1s',
   tcp_keepalives_idle: 30,

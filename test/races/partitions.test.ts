@@ -15,7 +15,7 @@ afterAll(() => service.stop());
 
 it('claims on partitions and the failure of their physical GPU come in some order, and never wait for each other', async () => {
   const { node, tenant } = await openNode(service, { gpus: 1 });
-  // Registered last, it is locked last: whoever locks it before its partitions waits for those who hold them.
+  // Its id is as a rule above some of theirs: whoever locked it before its partitions would wait for those who hold them.
   const whole = gpuInput({ index: 7, specs: a100 });
   const inputs = Array.from({ length: 6 }, (_, index) => partOf(whole.uuid, index, mig('1g.5gb')));
   const ids = (await createGpus(service, node, [...inputs, whole])).map(({ id }) => id);

@@ -83,7 +83,7 @@ describe('a list of processes', () => {
     });
     const began = Date.now() - Date.parse(body.processes[1].startedAt);
     expect(Math.abs(began)).toBeLessThan(60_000);
-    expect(await list(gpuId)).toEqual(body.processes);
+    expect(await list(gpuId, '?sort=startedAt')).toEqual(body.processes);
   });
 
   it('replaces the one before: what goes on is the same process, what is absent has ended', async () => {

@@ -36,7 +36,6 @@ it.each([
   ['the cheapest of one model', { count: 4, sameModel: true }, 'cheapest_model'],
   ['the emptiest node', { count: 2, objective: 'spread' as const }, 'free_by_node'],
   ['the fullest node', { count: 2, objective: 'best_fit' as const }, 'free_by_node'],
-  ['one node', { count: 2, sameNode: true }, 'free_by_node'],
 ])('looks for GPUs by %s along an index that tells all of it', async (_what, request, index) => {
   const plan = planOf(search, request, '', free);
   const found = await planOfStatement(service.sql, supplySql(plan, { limit: 10, depth: 64 }));

@@ -45,6 +45,27 @@ it.each([
   );
 });
 
+it.each([
+  ['cheapest', 'price, memory, free_on_node'],
+  ['best_fit', 'memory, free_on_node'],
+  ['spread', '-free_on_node'],
+])('%s takes the best of hundreds of nodes with sameNode', async (objective, aspects) => {
+  await fc.assert(
+    fc.asyncProperty(fleet, fc.integer({ min: 2, max: 5 }), async (made, count) => {
+      await remake(made);
+      const expected = await bestNodeOf(aspects, count);
+      const asked = { count, objective, sameNode: true };
+      const { body } = await client.post('/v1/candidates').send(asked).expect(200);
+      expect([...(body.candidates[0]?.gpuIds ?? [])].sort()).toEqual(expected);
+      if (expected.length === 0) return;
+      const { body: claimed } = await client.post('/v1/allocations').send({ request: asked }).expect(201);
+      expect(claimed.gpus.map(({ gpuId }: { gpuId: string }) => gpuId).sort()).toEqual(expected);
+      await client.post(`/v1/allocations/${claimed.id}/release`).expect(200);
+    }),
+    { numRuns: 15 },
+  );
+});
+
 const remake = ({ seed, free, cheap, small }: { seed: number; free: number; cheap: number; small: number }) =>
   service.sql.query(
     `UPDATE inventory.gpu_state SET
@@ -66,4 +87,20 @@ async function bestOf(own: string, count: number, models?: readonly string[]): P
     [count, models ?? null],
   );
   return rows.length < count ? [] : rows.map(({ gpu_id }) => gpu_id).sort();
+}
+
+/** The same of the best node: by the sums of the aspects over its best GPUs, then the node registered first. */
+async function bestNodeOf(aspects: string, count: number): Promise<string[]> {
+  const sums = aspects.split(', ').map((aspect) => `sum(${aspect})`);
+  const { rows } = await service.sql.query<{ gpu_ids: string[] }>(
+    `SELECT array_agg(gpu_id::text ORDER BY gpu_id::text) AS gpu_ids FROM (
+       SELECT *, row_number() OVER (PARTITION BY node_id ORDER BY ${aspects}, slot_index, seq) AS nth FROM (
+         SELECT *, price_per_hour_nano_usd AS price, memory_total_mb AS memory,
+                count(*) OVER (PARTITION BY node_id) AS free_on_node
+           FROM inventory.gpu_state WHERE blocks = 0 AND used_units = 0) g) m
+      WHERE nth <= $1::integer GROUP BY node_seq HAVING count(*) = $1::integer
+      ORDER BY ${sums.join()}, node_seq LIMIT 1`,
+    [count],
+  );
+  return rows[0]?.gpu_ids ?? [];
 }

@@ -7,6 +7,7 @@ import {
   literal,
   ownColumns,
   ownValues,
+  promisingTeams,
   thinned,
 } from '../claims/free-gpus.ts';
 import { nodeTieBreak, objectives, tieBreak } from '../claims/objectives.ts';
@@ -85,8 +86,13 @@ const large = (plan: Plan, part: PlannedPart, at: number): Sql =>
 function pool(plan: Plan, reach: Reach): Sql {
   const found = plan.parts.map((part, at) => fitting(plan, part, at, reach));
   const [only, ...others] = plan.parts;
-  if (only && others.length === 0)
-    return sql`${join(found)}, pool AS MATERIALIZED (SELECT 0 AS part, * FROM ${large(plan, only, 0)})`;
+  if (only && others.length === 0) {
+    if (!isTeamed(plan, only)) return sql`${join(found)}, pool AS (SELECT 0 AS part, * FROM ${fitted(0)})`;
+    const judged = only.distinctProviders ? [] : objectives[plan.objective];
+    const teams = { size: only.count, teams: reach.limit };
+    return sql`${join(found)}, ${promisingTeams(fitted(0), judged, teams)}, pool AS MATERIALIZED (
+      SELECT 0 AS part, p.* FROM ${fitted(0)} p WHERE ${isAmong(sql`p.team`, sql`SELECT team FROM promising`)})`;
+  }
   const picked = plan.parts.map((part, at) => sql`SELECT gpu_id, team FROM ${large(plan, part, at)}`);
   const enough = isLinked(plan)
     ? sql`WHERE team IN (SELECT team FROM union_of_parts GROUP BY team HAVING count(DISTINCT gpu_id) >= ${plan.count})`

@@ -12,6 +12,7 @@ import {
   modelKey,
   ownColumns,
   ownValues,
+  promisingTeams,
   thinned,
 } from './free-gpus.ts';
 import { type Aspect, nodeTieBreak, objectives, tieBreak } from './objectives.ts';
@@ -88,15 +89,26 @@ function pool(wish: Wish, [free, ...partlyUsed]: Room): Sql {
  * Maintenance needs no look here: it is the whole node's, and keeps all its GPUs out of the pool.
  */
 function counted(wish: Wish): Sql {
-  const large = anyWillDo(wish)
-    ? sql`pool`
-    : sql`(SELECT * FROM pool WHERE team IN (SELECT team FROM pool GROUP BY team HAVING count(*) >= ${wish.count}))`;
-  if (aspectsOf(wish).every(({ own }) => own)) return sql`counted AS (SELECT * FROM ${large} p)`;
-  const whole = anyWillDo(wish) && wish.share === wholeGpu;
-  return sql`${whole ? thinned(sql`large`, sql`pool`, aspectsOf(wish), wish.count + slack) : sql`large AS MATERIALIZED (SELECT * FROM ${large} p)`},
-  ${freeOnNodes(sql`free_on_node`, sql`large`)}, counted AS (
+  const aspects = aspectsOf(wish);
+  const isOwn = aspects.every(({ own }) => own);
+  const free = sql`${freeOnNodes(sql`free_on_node`, sql`large`)}, counted AS (
     SELECT p.*, coalesce(n.free, 0) AS free FROM large p LEFT JOIN free_on_node n USING (node_seq)
   )`;
+  const rest = isOwn ? sql`counted AS (SELECT * FROM large p)` : free;
+  return sql`${large(wish, aspects)}, ${rest}`;
+}
+
+/** The CTE `large`: what of the pool could be part of an answer by the aspects of the GPUs' own rows. */
+function large(wish: Wish, aspects: readonly Aspect[]): Sql {
+  const { count, distinctProviders, share } = wish;
+  if (!anyWillDo(wish)) {
+    const teams = { size: count, teams: count + slack };
+    return sql`${promisingTeams(sql`pool`, distinctProviders ? [] : aspects, teams)}, large AS MATERIALIZED (
+      SELECT * FROM pool p WHERE ${isAmong(sql`p.team`, sql`SELECT team FROM promising`)})`;
+  }
+  return share === wholeGpu
+    ? thinned(sql`large`, sql`pool`, aspects, count + slack)
+    : sql`large AS MATERIALIZED (SELECT * FROM pool p)`;
 }
 
 /** The best GPUs, of each team where there are any, with what decides among equal ones of one node. */

@@ -121,3 +121,35 @@ export function thinned(name: Sql, pool: Sql, aspects: readonly Aspect[], count:
         OR p.node_seq IN (SELECT c.node_seq FROM ${crowd} c, ${bound} b WHERE (c.members, c.node_seq) <= (b.members, b.node_seq))
   )`;
 }
+
+/** Teams that are summed up to see how good the others must be. */
+const sampledTeams = 256;
+
+/**
+ * CTEs that end in `promising`: the teams of `pool` that have `size` members and could be among the best `teams` by the
+ * first aspect, whose sum over a team is at least `size` times its least. Some that look best are summed up, and what
+ * cannot be better than those is left out, before anything is sorted or counted.
+ */
+export function promisingTeams(
+  pool: Sql,
+  aspects: readonly Aspect[],
+  { size, teams }: { size: number; teams: number },
+): Sql {
+  const [first] = aspects;
+  const large = sql`HAVING count(*) >= ${size}::integer`;
+  if (!first?.own) return sql`promising AS MATERIALIZED (SELECT team FROM ${pool} GROUP BY team ${large})`;
+  return sql`sized AS MATERIALIZED (
+    SELECT p.team, min(${first.value}) AS least FROM ${pool} p GROUP BY p.team ${large}
+  ), sampled AS MATERIALIZED (
+    SELECT team FROM sized ORDER BY least LIMIT ${literal(Math.max(sampledTeams, teams))}
+  ), summed AS (
+    SELECT m.team, sum(m.value) AS total
+      FROM (SELECT p.team, ${first.value} AS value, row_number() OVER (PARTITION BY p.team ORDER BY ${first.value}) AS nth
+              FROM ${pool} p WHERE ${isAmong(sql`p.team`, sql`SELECT team FROM sampled`)}) m
+     WHERE m.nth <= ${size}::integer GROUP BY m.team
+  ), bar AS MATERIALIZED (SELECT total FROM summed ORDER BY total LIMIT 1 OFFSET ${literal(teams - 1)}
+  ), promising AS MATERIALIZED (
+    SELECT team FROM sized
+     WHERE NOT EXISTS (SELECT FROM bar) OR least::numeric * ${size}::integer <= (SELECT total FROM bar)
+  )`;
+}

@@ -66,6 +66,23 @@ it.each([
   );
 });
 
+it.each([
+  ['cheapest', 'price, memory, free_on_node'],
+  ['spread', '-free_on_node'],
+])('%s takes the best of each of the best providers where they must differ', async (objective, aspects) => {
+  await fc.assert(
+    fc.asyncProperty(fleet, fc.integer({ min: 2, max: 5 }), async (made, count) => {
+      await remake(made);
+      const expected = await bestOfProviders(aspects, count);
+      const request = { count, objective, distinctProviders: true };
+      const { body } = await client.post('/v1/allocations').send({ request }).expect(201);
+      expect(body.gpus.map(({ gpuId }: { gpuId: string }) => gpuId).sort()).toEqual(expected);
+      await client.post(`/v1/allocations/${body.id}/release`).expect(200);
+    }),
+    { numRuns: 20 },
+  );
+});
+
 const remake = ({ seed, free, cheap, small }: { seed: number; free: number; cheap: number; small: number }) =>
   service.sql.query(
     `UPDATE inventory.gpu_state SET
@@ -103,4 +120,20 @@ async function bestNodeOf(aspects: string, count: number): Promise<string[]> {
     [count],
   );
   return rows[0]?.gpu_ids ?? [];
+}
+
+/** The best of so many providers, each with its best GPU alone. */
+async function bestOfProviders(aspects: string, count: number): Promise<string[]> {
+  const order = `${aspects}, node_seq, slot_index, seq`;
+  const { rows } = await service.sql.query<{ gpu_id: string }>(
+    `SELECT gpu_id FROM (
+       SELECT DISTINCT ON (provider_id) * FROM (
+         SELECT *, price_per_hour_nano_usd AS price, memory_total_mb AS memory,
+                count(*) OVER (PARTITION BY node_id) AS free_on_node
+           FROM inventory.gpu_state WHERE blocks = 0 AND used_units = 0) g
+        ORDER BY provider_id, ${order}) best
+      ORDER BY ${order} LIMIT $1`,
+    [count],
+  );
+  return rows.map(({ gpu_id }) => gpu_id).sort();
 }

@@ -5,11 +5,11 @@ export async function manyGpus(owner: pg.Pool, count: number): Promise<void> {
   await owner.query(
     `WITH provider AS (
        INSERT INTO inventory.provider (id, name, email, region)
-       SELECT gen_random_uuid(), 'Many', 'many-' || i || '@example.test', 'r0' FROM generate_series(1, 20) i RETURNING id
+       SELECT gen_random_uuid(), 'Many', 'many-' || i || '@example.test', 'r0' FROM generate_series(1, 60) i RETURNING id
      ), ranked AS (SELECT id, row_number() OVER () - 1 AS nth FROM provider), node AS (
        INSERT INTO inventory.node (id, provider_id, hostname, region)
        SELECT gen_random_uuid(), r.id, 'many-' || i, 'r0'
-         FROM generate_series(1, $1::integer / 8) i JOIN ranked r ON r.nth = i % 20 RETURNING id, seq, provider_id
+         FROM generate_series(1, $1::integer / 8) i JOIN ranked r ON r.nth = i % 60 RETURNING id, seq, provider_id
      ), made AS (
        INSERT INTO inventory.gpu (id, node_id, provider_id, vendor, uuid, uuid_key, name)
        SELECT gen_random_uuid(), n.id, n.provider_id, 'nvidia', n.id || '-' || i, n.id || '-' || i, 'GPU'

@@ -64,24 +64,33 @@ const roomOf = (claim: Claim, policy: SchedulingPolicy): Room =>
 /** Those in use in part are so few that nothing is gained by looking for some of them. */
 const anywhere: Walk = { lookups: [], end: null, open: [] };
 
+/** So many times as many GPUs as are looked at are read where each must be of another provider. */
+const perProvider = 8;
+
 /**
  * The fitting GPUs with what they are judged by. Where the best will do, those by the aspects of their own rows suffice,
- * with all that tie with the last of them.
+ * with all that tie with the last of them. Where only providers must differ the best suffice too if they are of providers
+ * enough: whoever is not among them has none that is better.
  */
 function pool(wish: Wish, [free, ...partlyUsed]: Room): Sql {
-  const best = (room: Sql, aspects: readonly Aspect[], fitting: Fitting): Sql => {
+  const size = wish.count + slack;
+  const gpus = (room: Sql, aspects: readonly Aspect[], fitting: Fitting, count: number | null): Sql => {
     const by = aspects.every(({ own }) => own) ? [...ownValues(aspects), nodeTieBreak] : ownValues(aspects);
-    const each = wish.sameModel ? 'model' : 'fleet';
-    return freeGpus(fitting, {
-      room,
-      columns: poolColumns(wish),
-      best: bestWillDo(wish) ? { by, count: wish.count + slack, each } : null,
-    });
+    const best =
+      count === null ? null : { by, count, each: wish.sameModel ? ('model' as const) : ('fleet' as const) };
+    return freeGpus(fitting, { room, columns: poolColumns(wish), best });
   };
-  const parts = partlyUsed.map((room) =>
-    best(room, aspectsOf(wish), { ...wish, walk: anywhere, open: wish.condition }),
-  );
-  return sql`pool AS MATERIALIZED (${join([best(free, objectives[wish.objective], wish), ...parts], ' UNION ALL ')})`;
+  const own = objectives[wish.objective];
+  if (wish.distinctProviders && !wish.sameNode && !wish.sameModel && partlyUsed.length === 0) {
+    const providers = sql`(SELECT count(DISTINCT provider_id) FROM few)`;
+    return sql`few AS MATERIALIZED (${gpus(free, own, wish, size * perProvider)}), pool AS MATERIALIZED (
+      SELECT * FROM few WHERE ${providers} >= ${literal(size)}
+      UNION ALL SELECT * FROM ${gpus(free, own, wish, null)} p WHERE ${providers} < ${literal(size)})`;
+  }
+  const count = bestWillDo(wish) ? size : null;
+  const used = { ...wish, walk: anywhere, open: wish.condition };
+  const parts = partlyUsed.map((room) => gpus(room, aspectsOf(wish), used, count));
+  return sql`pool AS MATERIALIZED (${join([gpus(free, own, wish, count), ...parts], ' UNION ALL ')})`;
 }
 
 /**

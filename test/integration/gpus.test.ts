@@ -244,6 +244,15 @@ describe('PATCH /v1/gpus/{id}', () => {
     });
   });
 
+  it('clears all labels with null, once', async () => {
+    const { body: gpu } = await post(gpuInput({ labels: { a: '1', b: '2' } })).expect(201);
+    for (const version of [1, 2])
+      expect((await patch(gpu.id, version, { labels: null }).expect(200)).body).toMatchObject({
+        labels: {},
+        version: 2,
+      });
+  });
+
   it('writes one change row with what changed', async () => {
     const { body: gpu } = await post(gpuInput()).expect(201);
     await patch(gpu.id, 1, { labels: { a: '1' } }).expect(200);

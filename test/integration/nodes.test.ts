@@ -154,8 +154,8 @@ describe('a node', () => {
       labels: { rack: '7' },
       system: { os: 'Arch' },
     });
-    const cleared = await patchNode(node.id, 2, { region: null, zone: null }).expect(200);
-    expect(cleared.body).toMatchObject({ version: 3, region: 'eu', zone: null });
+    const cleared = await patchNode(node.id, 2, { region: null, zone: null, labels: null }).expect(200);
+    expect(cleared.body).toMatchObject({ version: 3, region: 'eu', zone: null, labels: {} });
     await patchNode(node.id, 2, { zone: 'late' }).expect(412);
     await service.as().patch(`/v1/nodes/${node.id}`).send({ zone: 'x' }).expect(428);
     await patchNode(unknown, 1, { zone: 'x' }).expect(404);

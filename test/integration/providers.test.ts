@@ -195,6 +195,13 @@ describe('a provider', () => {
     );
   });
 
+  it('clears labels and attributes with null, all of them', async () => {
+    const { id } = await createProvider(service);
+    await patchProvider(id, 1, { labels: { tier: 'gold' }, attributes: { uplinkMbps: 1000 } }).expect(200);
+    const { body } = await patchProvider(id, 2, { labels: null, attributes: null }).expect(200);
+    expect(body).toMatchObject({ labels: {}, attributes: {}, version: 3 });
+  });
+
   it('moves nodes and GPUs without a region of their own along', async () => {
     const { id } = await createProvider(service);
     const node = await createNode(service, id);

@@ -34,12 +34,12 @@ describe('mergePatch', () => {
   });
 
   it('keeps a cleared field of ours as null, which is "unknown"', () => {
-    expect(mergePatch({ zone: 'a', labels: { x: 1 } }, { zone: null, labels: null })).toEqual({
+    expect(mergePatch({ zone: 'a', quotas: { x: 1 } }, { zone: null, quotas: null })).toEqual({
       zone: null,
-      labels: null,
+      quotas: null,
     });
-    expect(mergePatch<{ labels: object | null }>({ labels: null }, { labels: { a: 1, b: null } })).toEqual({
-      labels: { a: 1 },
+    expect(mergePatch<{ quotas: object | null }>({ quotas: null }, { quotas: { a: 1, b: null } })).toEqual({
+      quotas: { a: 1 },
     });
   });
 
@@ -55,6 +55,15 @@ describe('mergePatch', () => {
     expect(mergePatch(target, patch)).toEqual({ labels: { a: { c: 2 } } });
     expect(target).toEqual({ labels: { a: { b: 1 } } });
     expect(patch).toEqual({ labels: { a: { b: null, c: 2 } } });
+  });
+
+  it('empties labels and attributes that are cleared as a whole, and leaves no null there', () => {
+    const target = { labels: { a: 'x' }, attributes: { b: { c: 1 } }, zone: 'z' };
+    expect(mergePatch(target, { labels: null, attributes: null, zone: null })).toEqual({
+      labels: {},
+      attributes: {},
+      zone: null,
+    });
   });
 
   it('has no way to the prototype of objects', () => {

@@ -7,6 +7,9 @@ type Json = Record<string, unknown>;
 const maxMembers = 64;
 const maxLength = 65_536;
 
+/** Free objects of ours are never unknown: cleared they are empty. */
+const neverNull = new Set(['labels', 'attributes']);
+
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
@@ -20,6 +23,8 @@ function mergeMember(target: unknown, patch: unknown): unknown {
   return Object.fromEntries(merged);
 }
 
+const cleared = (name: string): Json | null => (neverNull.has(name) ? {} : null);
+
 function assertBounded(name: string, member: unknown): void {
   if (!isObject(member)) return;
   if (Object.keys(member).length > maxMembers)
@@ -30,14 +35,14 @@ function assertBounded(name: string, member: unknown): void {
 
 /**
  * JSON Merge Patch (RFC 7396) of an object of ours: absent = unchanged, `null` = cleared. Our top-level fields never
- * vanish, so there `null` stays as the value "unknown"; inside labels and the like it removes the key.
+ * vanish, so there `null` stays as the value "unknown"; of labels and the like it removes all, inside them the key.
  *
  * @throws 400 naming a free object that would grow beyond 64 members or 64 KiB.
  */
 export function mergePatch<Target extends object>(target: Target, patch: object): Target {
   const merged = { ...target } as Json;
   for (const [key, value] of Object.entries(patch))
-    merged[key] = value === null ? null : mergeMember(merged[key], value);
+    merged[key] = value === null ? cleared(key) : mergeMember(merged[key], value);
   for (const key of Object.keys(patch)) assertBounded(key, merged[key]);
   return merged as Target;
 }

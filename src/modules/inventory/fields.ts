@@ -35,14 +35,16 @@ export const Labels = () =>
     examples: [{ rack: 'b12' }],
   });
 
-/** In a patch `null` removes a label. */
+/** In a patch `null` removes a label, or all of them. */
 export const LabelsPatch = () =>
-  Type.Unsafe<Record<string, string | null>>({
-    type: 'object',
-    patternProperties: { [labelKey]: Nullable(labelValue) },
-    additionalProperties: false,
-    maxProperties: 64,
-  });
+  Nullable(
+    Type.Unsafe<Record<string, string | null>>({
+      type: 'object',
+      patternProperties: { [labelKey]: Nullable(labelValue) },
+      additionalProperties: false,
+      maxProperties: 64,
+    }),
+  );
 
 /** What a provider says of itself beyond the fields of the contract; stored and shown as it is. */
 export const Attributes = () =>

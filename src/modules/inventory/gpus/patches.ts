@@ -34,7 +34,7 @@ function statementOf(
   return {
     facts: {
       ...factsOf(facts, gpu.vendor),
-      ...(labels ? factsOf(mergePatch({ labels: gpu.labels }, { labels }), gpu.vendor) : {}),
+      ...(labels === undefined ? {} : factsOf(mergePatch({ labels: gpu.labels }, { labels }), gpu.vendor)),
     },
     specs: specs && mergePatch(said?.specs ?? {}, specs),
     capabilities: capabilities && mergePatch(said?.capabilities ?? {}, capabilities),

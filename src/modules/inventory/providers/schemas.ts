@@ -128,6 +128,7 @@ export const PatchProvider = Type.Object(
   {
     ...Type.Partial(Type.Object(input)).properties,
     labels: Type.Optional(LabelsPatch()),
+    attributes: Type.Optional(Nullable(Attributes())),
     lifecycle: Type.Optional(StrEnum(providerLifecycles)),
   },
   { $id: 'PatchProvider', additionalProperties: false, examples: [{ region: 'eu-west' }] },

@@ -1,8 +1,8 @@
 import sql, { empty, join, type Sql } from 'sql-template-tag';
 import { levelAt } from '../../inventory/index.ts';
-import { slack } from '../claims/best-gpus.ts';
 import { literal, modelKey, ownColumns, ownValues } from '../claims/free-gpus.ts';
 import { objectives } from '../claims/objectives.ts';
+import { slack } from '../claims/ranking.ts';
 import type { Plan } from './plan.ts';
 import { placedSql, type Reach } from './pool.ts';
 

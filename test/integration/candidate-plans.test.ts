@@ -3,7 +3,6 @@ import { planOf } from '../../src/modules/allocations/candidates/plan.ts';
 import { supplySql } from '../../src/modules/allocations/candidates/supply.ts';
 import { isFree } from '../../src/modules/allocations/claims/room.ts';
 import { walkOf } from '../../src/modules/inventory/gpus/cheapest.ts';
-import { gpuRelations } from '../../src/modules/inventory/gpus/collection.ts';
 import { gpuScope } from '../support/gpu-scope.ts';
 import { manyGpus } from '../support/many-gpus.ts';
 import { indexOnlyScans, planOf as planOfStatement } from '../support/plan-of.ts';
@@ -12,7 +11,6 @@ import { startService, type TestService } from '../support/service.ts';
 const { collection, find, policy } = gpuScope;
 const search = {
   filters: collection.filters,
-  relations: gpuRelations,
   walkOf: (filters: Parameters<typeof walkOf>[0]) => walkOf(filters, find),
 };
 const free = isFree({ holdTtlS: null, durationS: null }, policy);

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { ClaimService } from '../../src/modules/allocations/claims/service.ts';
 import type { Explain } from '../../src/modules/allocations/explain/explainer.ts';
 import { walkOf } from '../../src/modules/inventory/gpus/cheapest.ts';
-import { createGpuCollection, gpuRelations } from '../../src/modules/inventory/gpus/collection.ts';
+import { createGpuCollection } from '../../src/modules/inventory/gpus/collection.ts';
 import { openDatabase, requestOf, tenantOf } from '../support/kernel.ts';
 import { createSweepers, type Sweepers } from '../support/ledger.ts';
 import { openNode } from '../support/schedulable.ts';
@@ -50,7 +50,6 @@ function claimOne(explain: () => Promise<Explain | null>) {
     expiry: sweepers.expiry,
     search: {
       filters: createGpuCollection(catalogue, policy).filters,
-      relations: gpuRelations,
       walkOf: (filters) => walkOf(filters, catalogue.find),
     },
     policy,

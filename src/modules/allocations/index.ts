@@ -1,7 +1,7 @@
 import { filterBodySchema } from '../../kernel/filters/schema.ts';
 import { defineModule } from '../../module.ts';
 import { access } from '../access/index.ts';
-import { gpuRelations, inventory } from '../inventory/index.ts';
+import { inventory } from '../inventory/index.ts';
 import { liveness } from '../liveness/index.ts';
 import { registerAvailabilityRoute } from './availability/routes.ts';
 import { AvailabilityService } from './availability/service.ts';
@@ -44,7 +44,7 @@ export const allocations = defineModule({
     connectTenants({ usage });
     const expiry = new Expiry(kernel.db, step);
     const drain = new Drain(kernel.db, step);
-    const search = { filters: gpus.filters, relations: gpuRelations, walkOf };
+    const search = { filters: gpus.filters, walkOf };
     const census = openCensus(kernel);
     const explainer = new Explainer({ census, log: kernel.log, search: { collection: gpus, policy } });
     const availability = new AvailabilityService({ cache: kernel.cache, census, collection: gpus, policy });

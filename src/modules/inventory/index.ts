@@ -29,7 +29,7 @@ import { SnapshotService } from './snapshots/service.ts';
 export { setGate } from './blocks.ts';
 export { attestGpu } from './gpus/attestation.ts';
 export { alongIndexes, isOneWalk, type Walk } from './gpus/cheapest.ts';
-export { gpuRelations, gpuTablesOf } from './gpus/collection.ts';
+export { gpuTablesOf } from './gpus/collection.ts';
 export { openFindings, resolveFindings } from './gpus/findings.ts';
 export { type GatedGpu, quarantine, turnGates } from './gpus/quarantine.ts';
 export { gatesAt, levelAt, type SchedulingPolicy, schedulableAt } from './gpus/schedulability.ts';
@@ -53,7 +53,7 @@ export interface InventoryApi {
   connect(ports: InventoryPorts): void;
   /** What the ledger says of GPUs, for others. */
   liveAllocations: InventoryPorts['liveAllocations'];
-  /** What GPUs can be searched by; its SQL reads `gpu_state s` and the tables of `gpuRelations`. */
+  /** What GPUs can be searched by; its SQL reads `gpu_state s` and what `gpuTablesOf` adds. */
   gpus: Collection;
   /** How free GPUs that a filter lets pass are found. */
   walkOf(filters: FilterAst): Walk;

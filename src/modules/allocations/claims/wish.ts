@@ -4,14 +4,13 @@ import { invalid } from '../../../kernel/errors.ts';
 import { parseFilterBody } from '../../../kernel/filters/body.ts';
 import type { FilterAst, FilterDefinition } from '../../../kernel/filters/filters.ts';
 import { compileFilters, whereAll } from '../../../kernel/filters/sql.ts';
-import type { Walk } from '../../inventory/index.ts';
+import { gpuTablesOf, type Walk } from '../../inventory/index.ts';
 import type { GpuAlternative, GpuRequest } from '../schemas.ts';
 import type { Objective } from './objectives.ts';
 
-/** What GPUs can be asked for: filters over `gpu_state s`, and the tables that they read beside it. */
+/** What GPUs can be asked for: filters over `gpu_state s` and its relations. */
 export interface GpuSearch {
   filters: FilterDefinition;
-  relations: Readonly<Record<string, Sql>>;
   /** How free GPUs that a filter lets pass are found. */
   walkOf(filters: FilterAst): Walk;
 }
@@ -70,14 +69,8 @@ export function fittingOf(search: GpuSearch, ...conditions: readonly Condition[]
     condition: where(filters),
     walk,
     open: where(walk.open),
-    tables: tablesOf(search, new Set(read)),
+    tables: gpuTablesOf(new Set(read)),
   };
-}
-
-/** `gpu_state s` and those of the relations that are read. */
-function tablesOf({ relations }: GpuSearch, read: ReadonlySet<string>): Sql {
-  const joins = Object.entries(relations).flatMap(([name, joined]) => (read.has(name) ? [joined] : []));
-  return join([sql`inventory.gpu_state s`, ...joins], ' ');
 }
 
 /** A request without alternatives, and where it stands in the body. */

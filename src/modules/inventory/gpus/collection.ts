@@ -200,7 +200,7 @@ export const createGpuCollection = (catalogue: CatalogueApi, policy: SchedulingP
 });
 
 /** What a filter may read beside `gpu_state s`, each joined only where it is read. */
-export const gpuRelations: Readonly<Record<string, Sql>> = {
+const gpuRelations: Readonly<Record<string, Sql>> = {
   gpu: sql`JOIN inventory.gpu g ON g.id = s.gpu_id`,
   node: sql`JOIN inventory.node n ON n.id = s.node_id`,
   telemetry: sql`LEFT JOIN inventory.gpu_telemetry t ON t.gpu_id = s.gpu_id`,

@@ -62,6 +62,8 @@ async function against(
 /** G19: a cached GET with its key checked, from the process and from Redis, against bare Fastify with the same answer. */
 export async function cachedGoals(world: World, rounds: number, seconds: number): Promise<Result[]> {
   const path = '/v1/gpu-models/nvidia-rtx-4090-24gb';
+  // Bare Fastify has served nothing else before either.
+  await world.restart();
   const ours = client(world.url, operatorKey, lanes);
   const { text } = await ours.send({ path });
   const server = await startBare(text);

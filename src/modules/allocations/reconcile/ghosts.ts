@@ -1,4 +1,5 @@
-import sql from 'sql-template-tag';
+import sql, { type Sql } from 'sql-template-tag';
+import type { Transaction } from '../../../kernel/db/transaction.ts';
 import type { DriftClass } from '../../../kernel/drift.ts';
 import { recordVersions } from '../../../kernel/unrecorded-versions.ts';
 import { endedNow, type TakeStep } from '../life/transition.ts';
@@ -36,22 +37,34 @@ const ofTheDead = sql`
     FROM inventory.allocation_gpu l LEFT JOIN inventory.allocation a ON a.id = l.allocation_id
    WHERE l.released_at IS NULL AND coalesce(a.state, 'gone') NOT IN ${live}`;
 
+/**
+ * Ends rows of the ledger that should not be there, one of each GPU at a time: the trigger takes from the counters what a
+ * row gave back, so they must have it, whatever they say now, and they have room for one at least.
+ */
+async function endShares(tx: Transaction, wrong: Sql, end: (first: Sql) => Sql): Promise<void> {
+  const locked = await lockGpus(tx, withRoots(sql`${wrong} LIMIT ${batch}`));
+  const gpuIds = locked.map(({ gpuId }) => gpuId);
+  await recount(tx, gpuIds);
+  await tx.execute(
+    end(sql`(SELECT DISTINCT ON (d.gpu_id) d.* FROM (${wrong}) d
+              WHERE d.gpu_id = ANY(${gpuIds}::uuid[]) ORDER BY d.gpu_id, d.allocation_id)`),
+  );
+  await recordVersions(tx, 'gpu', gpuIds);
+}
+
 export const ghostShare: DriftClass = {
   name: 'ghost-share',
   rule: 'A GPU is in use by allocations that live',
   find: sql`SELECT d.gpu_id::text AS subject, format('in use by %s, which is %s', d.allocation_id, d.state) AS detail
               FROM (${ofTheDead}) d`,
   async repair(tx) {
-    const locked = await lockGpus(tx, withRoots(sql`${ofTheDead} LIMIT ${batch}`));
-    const gpuIds = locked.map(({ gpuId }) => gpuId);
-    // The trigger takes from the counters what a row gave back: they must have it, whatever they say now.
-    await recount(tx, gpuIds);
-    await tx.execute(sql`/* allocations:reconcile_release */
-      UPDATE inventory.allocation_gpu l SET released_at = greatest(d.released_at, l.created_at)
-        FROM (SELECT DISTINCT ON (d.gpu_id) d.* FROM (${ofTheDead}) d
-               WHERE d.gpu_id = ANY(${gpuIds}::uuid[]) ORDER BY d.gpu_id, d.allocation_id) d
-       WHERE l.allocation_id = d.allocation_id AND l.gpu_id = d.gpu_id AND l.released_at IS NULL`);
-    await recordVersions(tx, 'gpu', gpuIds);
+    await endShares(
+      tx,
+      ofTheDead,
+      (first) => sql`/* allocations:reconcile_release */
+        UPDATE inventory.allocation_gpu l SET released_at = greatest(d.released_at, l.created_at) FROM ${first} d
+         WHERE l.allocation_id = d.allocation_id AND l.gpu_id = d.gpu_id AND l.released_at IS NULL`,
+    );
   },
 };
 
@@ -69,15 +82,12 @@ export const doubledShare: DriftClass = {
   find: sql`SELECT d.gpu_id::text AS subject, format('in %s again since %s', d.allocation_id, d.created_at) AS detail
               FROM (${doubled}) d`,
   async repair(tx) {
-    const locked = await lockGpus(tx, withRoots(sql`${doubled} LIMIT ${batch}`));
-    const gpuIds = locked.map(({ gpuId }) => gpuId);
-    // One row of each GPU at a time: the counters have room for that one at least, however many there are.
-    await recount(tx, gpuIds);
-    await tx.execute(sql`/* allocations:reconcile_doubled */
-      DELETE FROM inventory.allocation_gpu l
-       USING (SELECT DISTINCT ON (d.gpu_id) d.* FROM (${doubled}) d
-               WHERE d.gpu_id = ANY(${gpuIds}::uuid[]) ORDER BY d.gpu_id, d.allocation_id) d
-       WHERE l.allocation_id = d.allocation_id AND l.gpu_id = d.gpu_id AND l.created_at = d.created_at`);
-    await recordVersions(tx, 'gpu', gpuIds);
+    await endShares(
+      tx,
+      doubled,
+      (first) => sql`/* allocations:reconcile_doubled */
+        DELETE FROM inventory.allocation_gpu l USING ${first} d
+         WHERE l.allocation_id = d.allocation_id AND l.gpu_id = d.gpu_id AND l.created_at = d.created_at`,
+    );
   },
 };

@@ -36,6 +36,7 @@ beforeAll(async () => {
     registrar: new GpuRegistrar(db, noModels, { minVerificationLevel: 0 }),
     ports: {
       gpusLost: async (_tx, ids) => void ledger.lost.push([...ids]),
+      usedBeside: async () => [],
       gpusBack: async (_tx, ids) => void ledger.back.push([...ids]),
       liveAllocations: async (_tx, ids) => ledger.live.filter(({ gpuId }) => ids.includes(gpuId)),
     },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { versionFaults } from '../support/changes.ts';
+import { deadlocks } from '../support/deadlocks.ts';
 import { createGpus, getGpu, gpuInput } from '../support/gpu-inputs.ts';
 import { ledgerFaults, unswept } from '../support/ledger.ts';
 import { outcome, parallel } from '../support/outcomes.ts';
@@ -47,7 +48,7 @@ it('claims on partitions and the failure of their physical GPU come in some orde
     ]);
     for (const id of parts) expect((await getGpu(service, id)).unschedulableReasons).toEqual([]);
   }
-  expect(await deadlocks()).toBe(0);
+  expect(await deadlocks(service.sql)).toBe(0);
   expect(await ledgerFaults(service.sql)).toEqual([]);
   expect(await versionFaults(service.sql)).toEqual([]);
 }, 60_000);
@@ -77,7 +78,7 @@ it('uses of partitions that are cleaned, and claims on their physical GPU, never
     expect((await getGpu(service, root)).unschedulableReasons).toEqual([]);
     expect(await use(root)).toBe('201');
   }
-  expect(await deadlocks()).toBe(0);
+  expect(await deadlocks(service.sql)).toBe(0);
   expect(await ledgerFaults(service.sql)).toEqual([]);
   expect(await versionFaults(service.sql)).toEqual([]);
 }, 60_000);
@@ -97,7 +98,7 @@ it('claims by request and by name, and their ends, never wait for each other acr
     ...[200, 300].map((share) => () => claim({ request: { count: 1, filter }, share })),
     ...[1, 2].map((count) => () => client.post('/v1/candidates').send({ count, filter, holdTtlS: 60 })),
   ];
-  const before = await deadlocks();
+  const before = await deadlocks(service.sql);
   const found = await Promise.all(
     actors.map(async (act) => {
       const outcomes: string[] = [];
@@ -112,15 +113,7 @@ it('claims by request and by name, and their ends, never wait for each other acr
   );
   const expected = ['200', '201', '409 gpu.unavailable', '409 allocation.no_capacity'];
   expect(found.flat().filter((what) => !expected.includes(what))).toEqual([]);
-  expect(await deadlocks()).toBe(before);
+  expect(await deadlocks(service.sql)).toBe(before);
   expect(await ledgerFaults(service.sql)).toEqual([]);
   expect(await versionFaults(service.sql)).toEqual([]);
 }, 90_000);
-
-/** Those that the server had to break so far; whoever was broken off tried again, and nobody was told. */
-async function deadlocks(): Promise<number> {
-  const { rows } = await service.sql.query<{ n: number }>(
-    'SELECT deadlocks::int AS n FROM pg_stat_database WHERE datname = current_database()',
-  );
-  return rows[0]?.n ?? 0;
-}

@@ -14,6 +14,8 @@ export interface LiveAllocation {
 export interface InventoryPorts {
   /** The GPUs are gone, or on another node, as an agent has seen: whoever uses them is interrupted by its policy. */
   gpusLost(tx: Transaction, gpuIds: readonly string[]): Promise<void>;
+  /** GPUs that the loss of these gives back as well: those of the allocations that it ends. To be locked before. */
+  usedBeside(tx: Transaction, gpuIds: readonly string[]): Promise<string[]>;
   /** The GPUs were seen again where they had been missed. */
   gpusBack(tx: Transaction, gpuIds: readonly string[]): Promise<void>;
   /** Allocations that hold or use any of these GPUs. */
@@ -23,6 +25,7 @@ export interface InventoryPorts {
 /** Stands in until a module that keeps a ledger connects itself. */
 export const noLedger: InventoryPorts = {
   gpusLost: async () => {},
+  usedBeside: async () => [],
   gpusBack: async () => {},
   liveAllocations: async () => [],
 };

@@ -12,12 +12,13 @@ import { mentioned, placesOf } from '../gpus/partitions.ts';
 import { gatesOfNodes, type LockedNode, lockNodes } from '../gpus/placement.ts';
 import type { GpuRegistrar } from '../gpus/registrar.ts';
 import { speakerOf } from '../gpus/state.ts';
-import { lockGpus, ofHardware, onNode, readStored } from '../gpus/store.ts';
+import { ofHardware, onNode, readStored } from '../gpus/store.ts';
 import { type ChangedGpu, writeGpus } from '../gpus/writer.ts';
 import { visibleNodes } from '../nodes/collection.ts';
 import type { InventoryPorts } from '../ports.ts';
 import { digestOf, type Snapshot } from './digest.ts';
 import { gpusAllocated, staleGeneration } from './errors.ts';
+import { GpuLocks, withAllLocks } from './locks.ts';
 import { planSurvey, type Survey, type SurveyPlan } from './plan.ts';
 import { type InventoryDiff, snapshotLists } from './schemas.ts';
 
@@ -49,21 +50,25 @@ export class SnapshotService {
   put(ctx: RequestContext, nodeId: string, snapshot: Snapshot): Promise<Diff> {
     const { kernel, registrar } = this.#options;
     const digest = digestOf(snapshot);
-    return registrar.withConflictFindings(ctx, () =>
+    const once = (needed: readonly string[]) =>
       kernel.db.write(ctx, async (tx) => {
         const node = (await lockNodes(tx, [nodeId], visibleNodes(ctx.principal))).get(nodeId);
         if (!node) throw notFound('node');
         const repeated = isRepeated(node, snapshot.generation, digest);
         const lists = repeated
           ? await this.#present(tx, nodeId, snapshot)
-          : await this.#apply(tx, ctx, node, snapshot);
+          : await this.#apply(tx, ctx, { node, snapshot, needed });
         if (!repeated) await saveNode(tx, node, snapshot, digest);
         return replyOf(snapshot, lists);
-      }),
-    );
+      });
+    return registrar.withConflictFindings(ctx, () => withAllLocks(once));
   }
 
-  async #apply(tx: Transaction, ctx: RequestContext, node: LockedNode, snapshot: Snapshot): Promise<Lists> {
+  async #apply(
+    tx: Transaction,
+    ctx: RequestContext,
+    { node, snapshot, needed }: { node: LockedNode; snapshot: Snapshot; needed: readonly string[] },
+  ): Promise<Lists> {
     const { catalogue } = this.#options;
     const survey: Survey = {
       node,
@@ -72,12 +77,11 @@ export class SnapshotService {
       speaker: speakerOf(ctx.principal.role),
       resolve: catalogue.resolve,
     };
-    const plan = await this.#plan(tx, survey);
-    const uprooted = [...plan.missing, ...plan.updated, ...plan.returned].filter(isUprooted);
-    const declares = survey.speaker.layer === 'declared';
-    if (declares) await this.#assertUnused(tx, uprooted);
-    await writeGpus(tx, catalogue, plan.added, [...plan.updated, ...plan.returned, ...plan.missing]);
-    if (!declares && uprooted.length > 0) await this.#options.ports.gpusLost(tx, idsOf(uprooted));
+    const plan = await this.#plan(tx, survey, needed);
+    const uprooted = changesOf(plan).filter(isUprooted);
+    if (declares(survey)) await this.#assertUnused(tx, uprooted);
+    await writeGpus(tx, catalogue, plan.added, changesOf(plan));
+    if (!declares(survey) && uprooted.length > 0) await this.#options.ports.gpusLost(tx, idsOf(uprooted));
     if (plan.returned.length > 0) await this.#options.ports.gpusBack(tx, idsOf(plan.returned));
     return listsOf(plan);
   }
@@ -86,25 +90,28 @@ export class SnapshotService {
    * Compares first and locks then, only what differs: a snapshot that changes nothing leaves no trace on any GPU. What
    * was locked is compared again, since a patch or a claim may have come in between.
    */
-  async #plan(tx: Transaction, survey: Survey): Promise<SurveyPlan> {
+  async #plan(tx: Transaction, survey: Survey, needed: readonly string[]): Promise<SurveyPlan> {
     const { node, items } = survey;
     const hardware = mentioned(items.map(({ input }) => input));
     const concerned = join([onNode(node.id), ofHardware(hardware)], ' UNION ');
-    const locked = new Set<string>();
+    const locks = new GpuLocks(tx);
+    await locks.take(needed);
     let nodeGates: number | undefined;
     for (;;) {
       const plan = planSurvey(survey, await readStored(tx, concerned), nodeGates ?? 0);
-      const touched = idsOf([...plan.updated, ...plan.returned, ...plan.missing]).filter(
-        (id) => !locked.has(id),
-      );
-      const needsGates =
-        nodeGates === undefined &&
-        (plan.added.length > 0 || plan.updated.some(isUprooted) || plan.returned.some(isUprooted));
-      if (touched.length === 0 && !needsGates) return plan;
+      const anew = await locks.take(await this.#touched(tx, survey, plan));
+      const needsGates = nodeGates === undefined && (plan.added.length > 0 || changesOf(plan).some(isMoved));
+      if (!anew && !needsGates) return plan;
       if (needsGates) nodeGates = (await gatesOfNodes(tx, [node.id])).get(node.id) ?? 0;
-      await lockGpus(tx, touched, sql`TRUE`);
-      for (const id of touched) locked.add(id);
     }
+  }
+
+  /** What a plan writes to: the GPUs that change, and those that come free with them. */
+  async #touched(tx: Transaction, survey: Survey, plan: SurveyPlan): Promise<string[]> {
+    const changes = changesOf(plan);
+    const uprooted = changes.filter(isUprooted);
+    if (declares(survey) || uprooted.length === 0) return idsOf(changes);
+    return [...new Set([...idsOf(changes), ...(await this.#options.ports.usedBeside(tx, idsOf(uprooted)))])];
   }
 
   async #assertUnused(tx: Transaction, uprooted: readonly ChangedGpu[]): Promise<void> {
@@ -127,11 +134,20 @@ export class SnapshotService {
   }
 }
 
+const declares = ({ speaker }: Survey): boolean => speaker.layer === 'declared';
+
+const changesOf = ({ updated, returned, missing }: SurveyPlan): ChangedGpu[] => [
+  ...updated,
+  ...returned,
+  ...missing,
+];
+
 const idsOf = (changes: readonly ChangedGpu[]): string[] => changes.map(({ before }) => before.id);
 
+const isMoved = ({ before, after }: ChangedGpu): boolean => before.nodeId !== after.nodeId;
+
 /** Gone, or on another node than before: whoever used it there has lost it. */
-const isUprooted = ({ before, after }: ChangedGpu): boolean =>
-  after.presence === 'missing' || before.nodeId !== after.nodeId;
+const isUprooted = (change: ChangedGpu): boolean => change.after.presence === 'missing' || isMoved(change);
 
 function isRepeated(
   { inventoryGeneration, inventoryDigest }: LockedNode,

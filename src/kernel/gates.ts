@@ -1,6 +1,6 @@
 /**
  * The reasons against giving out a GPU, one bit each in `gpu_state.blocks`. A module owns its bits and sets them with
- * `setBlock`; a claim then decides on the one row that it locks, whatever commits beside it. Bits are stored: append,
+ * `setGate`; a claim then decides on the one row that it locks, whatever commits beside it. Bits are stored: append,
  * never renumber.
  */
 export const gates = {

@@ -53,6 +53,17 @@ async function search(story: Story, { operator, provider, tenants }: Cast): Prom
   return items[0] as Gpu;
 }
 
+/** Ben asks for a GPU that he cannot have. */
+const refused = (story: Story, ben: Cast['tenants']['ben'], gpu: Gpu): Promise<unknown> =>
+  story.ask({
+    who: 'Ben',
+    api: ben.api,
+    method: 'POST',
+    path: '/v1/allocations',
+    body: { gpuIds: [gpu.id] },
+    status: 409,
+  });
+
 async function holdAndConfirm(
   story: Story,
   { operator, provider, tenants: { anna, ben } }: Cast,
@@ -73,14 +84,7 @@ async function holdAndConfirm(
     show: ['state', 'gpus.0.gpuId', 'pricePerHourNanoUsd', 'heldUntil'],
   });
   story.check('it is the GPU that the search showed first', hold.gpus[0]?.gpuId === gpu.id);
-  await story.ask({
-    who: 'Ben',
-    api: ben.api,
-    method: 'POST',
-    path: '/v1/allocations',
-    body: { gpuIds: [gpu.id] },
-    status: 409,
-  });
+  await refused(story, ben, gpu);
   const active = await story.ask<Allocation>({
     who: 'Anna',
     api: anna.api,
@@ -143,14 +147,7 @@ async function failAndRecover(
     status: 200,
     show: ['state', 'endReason'],
   });
-  await story.ask({
-    who: 'Ben',
-    api: ben.api,
-    method: 'POST',
-    path: '/v1/allocations',
-    body: { gpuIds: [gpu.id] },
-    status: 409,
-  });
+  await refused(story, ben, gpu);
   await report({ check: 'xid', outcome: 'ok' });
   const idle = await look(story, operator, gpu.id, ['health']);
   story.check('a clean look at the idle GPU is not enough', idle.health === 'failed');

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
+import { disagreements } from '../support/agreement.ts';
+import { changesAfter, lastChange } from '../support/changes.ts';
 import { createKey, type TestNode } from '../support/fleet.ts';
 import { getGpu } from '../support/gpu-inputs.ts';
-import { allocationFaults, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { setDeadline, unswept } from '../support/ledger.ts';
 import { createTenant, openNode, type TestTenant } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 
@@ -261,11 +262,7 @@ describe('an Idempotency-Key', () => {
 });
 
 it('leaves ledger, counters, versions and change rows in agreement', async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(
-    (await versionFaults(service.sql)).filter(({ subject }) => ['gpu', 'allocation'].includes(subject)),
-  ).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
 });
 
 const keysOfOthers = async () => [

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { versionFaults } from '../support/changes.ts';
+import { disagreements } from '../support/agreement.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { allocationFaults, ledgerFaults, unswept } from '../support/ledger.ts';
+import { unswept } from '../support/ledger.ts';
 import { openNode } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
@@ -49,9 +49,7 @@ it('two services on one database end each hold, each drained allocation and each
   expect(await count('gpu.quarantined', dirty.gpuIds)).toBe(each);
   expect(await count('gpu.quarantined', drained.gpuIds)).toBe(each);
   expect(await count('gpu.released', [...holds.gpuIds, ...drained.gpuIds, ...dirty.gpuIds])).toBe(3 * each);
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(await versionFaults(service.sql)).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
 }, 60_000);
 
 type Open = Awaited<ReturnType<typeof openNode>>;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
+import { disagreements } from '../support/agreement.ts';
+import { changesAfter, lastChange } from '../support/changes.ts';
 import { getGpu } from '../support/gpu-inputs.ts';
-import { allocationFaults, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
 import { createTenant, openNode, type TestTenant } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 
@@ -155,11 +156,7 @@ describe('POST /v1/allocations/:id/release', () => {
 });
 
 it('leaves ledger, counters, versions and change rows in agreement', async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(
-    (await versionFaults(service.sql)).filter(({ subject }) => ['gpu', 'allocation'].includes(subject)),
-  ).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
 });
 
 const claim = (body: object) => client.post('/v1/allocations').send(body);

@@ -1,22 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { unswept } from '../support/ledger.ts';
-import { MarkedFleet } from '../support/marked-fleet.ts';
-import { createTenant } from '../support/schedulable.ts';
-import { type Client, startService, type TestService } from '../support/service.ts';
+import { expect, it } from '@jest/globals';
+import { useMarkedFleet } from '../support/marked-fleet.ts';
 
-let service: TestService;
-let client: Client;
-let fleet: MarkedFleet;
-
-beforeAll(async () => {
-  service = await startService(unswept);
-});
-afterAll(() => service.stop());
-beforeEach(async () => {
-  const tenant = await createTenant(service);
-  client = service.as(tenant.key);
-  fleet = new MarkedFleet(service, tenant);
-});
+const { ask, client, marked, open } = useMarkedFleet();
 
 const alternatives = [
   { count: 2, filter: { minMemoryMb: 500_000 } },
@@ -43,9 +28,9 @@ it('200: the first of them that fits wins', async () => {
 it('201: an allocation takes it', async () => {
   await open({ gpus: 1 });
   const request = { ...marked({ count: 3 }), alternatives: alternatives.map(marked) };
-  const { body } = await client.post('/v1/allocations').send({ request }).expect(201);
+  const { body } = await client().post('/v1/allocations').send({ request }).expect(201);
   expect(body.gpus).toHaveLength(1);
-  const again = await client.post('/v1/allocations').send({ request }).expect(409);
+  const again = await client().post('/v1/allocations').send({ request }).expect(409);
   expect(again.body.code).toBe('allocation.no_capacity');
 });
 
@@ -58,12 +43,8 @@ it('200: each is for as many GPUs where it does not say how many', async () => {
   const { body: grouped } = await ask({ groups, ...other }).expect(200);
   expect([grouped.alternative, ...grouped.candidates.map(countsOf)]).toEqual([0, [2]]);
   const request = { ...other, count: 2 };
-  const { body: allocation } = await client.post('/v1/allocations').send({ request }).expect(201);
+  const { body: allocation } = await client().post('/v1/allocations').send({ request }).expect(201);
   expect(allocation.gpus).toHaveLength(2);
 });
-
-const open = (layout: { gpus: number }) => fleet.open(layout);
-const marked = (request: Parameters<MarkedFleet['ask']>[0]) => fleet.marked(request);
-const ask = (request: Parameters<MarkedFleet['ask']>[0]) => fleet.ask(request);
 
 const countsOf = ({ classes }: { classes: { count: number }[] }) => classes.map(({ count }) => count);

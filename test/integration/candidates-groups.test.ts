@@ -1,25 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { versionFaults } from '../support/changes.ts';
+import { describe, expect, it } from '@jest/globals';
+import { disagreements } from '../support/agreement.ts';
 import { getGpu } from '../support/gpu-inputs.ts';
-import { allocationFaults, ledgerFaults, unswept } from '../support/ledger.ts';
-import { h100, MarkedFleet, rtx4090, type Shown } from '../support/marked-fleet.ts';
-import { createTenant, type TestTenant } from '../support/schedulable.ts';
-import { type Client, startService, type TestService } from '../support/service.ts';
+import { h100, rtx4090, type Shown, useMarkedFleet } from '../support/marked-fleet.ts';
 
-let service: TestService;
-let tenant: TestTenant;
-let client: Client;
-let fleet: MarkedFleet;
-
-beforeAll(async () => {
-  service = await startService(unswept);
-});
-afterAll(() => service.stop());
-beforeEach(async () => {
-  tenant = await createTenant(service);
-  client = service.as(tenant.key);
-  fleet = new MarkedFleet(service, tenant);
-});
+const { ask, client, marked, open, service } = useMarkedFleet();
 
 describe('groups', () => {
   it('200: no GPU serves two of them, and the one that only one can use is left to it', async () => {
@@ -63,10 +47,12 @@ describe('groups', () => {
     const { gpuIds } = await open({ gpus: 3 });
     const groups = [{ count: 2, sameNode: true }, { count: 1 }];
     const claim = (request: { groups: object[] }) =>
-      client.post('/v1/allocations').send({ request: marked(request) });
+      client()
+        .post('/v1/allocations')
+        .send({ request: marked(request) });
     const { body } = await claim({ groups: [...groups, { count: 1 }] }).expect(409);
     expect(body.code).toBe('allocation.no_capacity');
-    expect(await getGpu(service, gpuIds[0] as string)).toMatchObject({ allocationState: 'free' });
+    expect(await getGpu(service(), gpuIds[0] as string)).toMatchObject({ allocationState: 'free' });
     const { body: made } = await claim({ groups }).expect(201);
     expect(made.gpus).toHaveLength(3);
     expect(made.request).toMatchObject(marked({ groups }));
@@ -74,13 +60,5 @@ describe('groups', () => {
 });
 
 it('leaves ledger, counters, versions and change rows in agreement', async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(
-    (await versionFaults(service.sql)).filter(({ subject }) => ['gpu', 'allocation'].includes(subject)),
-  ).toEqual([]);
+  expect(await disagreements(service().sql)).toEqual([]);
 });
-
-const open = (layout: Parameters<MarkedFleet['open']>[0]) => fleet.open(layout);
-const marked = <R extends Parameters<MarkedFleet['ask']>[0]>(request: R) => fleet.marked(request);
-const ask = (request: Parameters<MarkedFleet['ask']>[0]) => fleet.ask(request);

@@ -1,26 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
+import { describe, expect, it } from '@jest/globals';
+import { disagreements } from '../support/agreement.ts';
+import { changesAfter, lastChange } from '../support/changes.ts';
 import { createKey, createProvider } from '../support/fleet.ts';
-import { allocationFaults, inOrder, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
-import { h100, MarkedFleet, rtx4090, type Shown } from '../support/marked-fleet.ts';
-import { createTenant, type TestTenant } from '../support/schedulable.ts';
-import { type Client, startService, type TestService } from '../support/service.ts';
+import { inOrder, setDeadline } from '../support/ledger.ts';
+import { h100, rtx4090, type Shown, useMarkedFleet } from '../support/marked-fleet.ts';
+import { createTenant } from '../support/schedulable.ts';
 
-let service: TestService;
-let tenant: TestTenant;
-let client: Client;
-let fleet: MarkedFleet;
-
-beforeAll(async () => {
-  service = await startService(unswept);
-});
-afterAll(() => service.stop());
-beforeEach(async () => {
-  tenant = await createTenant(service);
-  client = service.as(tenant.key);
-  fleet = new MarkedFleet(service, tenant);
-});
+const { ask, client, mark, marked, open, service, tenant } = useMarkedFleet();
 
 describe('POST /v1/candidates', () => {
   it('200: 16 equal GPUs of a node are one class, and one candidate', async () => {
@@ -85,7 +72,7 @@ describe('POST /v1/candidates', () => {
       remaining: { gpus: 0 },
       ifDropped: { gpus: 2 },
     });
-    const claim = await client
+    const claim = await client()
       .post('/v1/allocations')
       .send({ request: marked({ groups }) })
       .expect(409);
@@ -100,7 +87,7 @@ describe('POST /v1/candidates', () => {
     const [failed, warned, taken, free] = gpuIds as [string, string, string, string];
     await check(failed, 'failed');
     await check(warned, 'warning');
-    await client
+    await client()
       .post('/v1/allocations')
       .send({ gpuIds: [taken] })
       .expect(201);
@@ -113,9 +100,9 @@ describe('POST /v1/candidates', () => {
 
   it('200: a GPU is free again by the clock, swept or not', async () => {
     const { gpuIds } = await open({ gpus: 1 });
-    const { body: held } = await client.post('/v1/allocations').send({ gpuIds, holdTtlS: 60 }).expect(201);
+    const { body: held } = await client().post('/v1/allocations').send({ gpuIds, holdTtlS: 60 }).expect(201);
     expect((await ask({ count: 1 }).expect(200)).body.candidates).toEqual([]);
-    await setDeadline(service.sql, held.id, -1);
+    await setDeadline(service().sql, held.id, -1);
     expect((await ask({ count: 1 }).expect(200)).body.candidates).toHaveLength(1);
   });
 
@@ -143,7 +130,7 @@ describe('POST /v1/candidates', () => {
   });
 
   it('200: counts all of a class of which it looked at some', async () => {
-    const { id: providerId } = await createProvider(service);
+    const { id: providerId } = await createProvider(service());
     for (let node = 0; node < 3; node++) await open({ providerId, gpus: 60 });
     for (let price = 1; price < 4; price++)
       await open({ gpus: 30, input: { ...rtx4090, pricePerHourNanoUsd: String(2e8 + price) } });
@@ -153,16 +140,16 @@ describe('POST /v1/candidates', () => {
 
   it('200: an operator asks as well, for whomever', async () => {
     await open({ gpus: 1 });
-    const { body } = await service
+    const { body } = await service()
       .as()
       .post('/v1/candidates')
       .send(marked({ count: 1 }))
       .expect(200);
     expect(body.candidates).toHaveLength(1);
-    await service
+    await service()
       .as()
       .post('/v1/candidates')
-      .send({ ...marked({ count: 1 }), tenantId: tenant.id })
+      .send({ ...marked({ count: 1 }), tenantId: tenant().id })
       .expect(200);
   });
 
@@ -205,12 +192,12 @@ describe('POST /v1/candidates', () => {
       '/alternatives/0/alternatives',
     ],
   ])('400: %s', async (_what, body, pointer) => {
-    const refused = await client.post('/v1/candidates').send(body).expect(400);
+    const refused = await client().post('/v1/candidates').send(body).expect(400);
     expect(refused.body.errors.map((error: { pointer: string }) => error.pointer)).toContain(pointer);
   });
 
   it('400: an operator that holds names no tenant', async () => {
-    const { body } = await service.as().post('/v1/candidates').send({ count: 1, holdTtlS: 60 }).expect(400);
+    const { body } = await service().as().post('/v1/candidates').send({ count: 1, holdTtlS: 60 }).expect(400);
     expect(body.errors[0].pointer).toBe('/tenantId');
   });
 
@@ -218,22 +205,22 @@ describe('POST /v1/candidates', () => {
     const { node } = await open({ gpus: 1 });
     const others = [
       node.key,
-      await createKey(service, { role: 'provider', providerId: node.providerId }),
-      await createKey(service, { role: 'verifier' }),
-      await createKey(service, { role: 'viewer' }),
+      await createKey(service(), { role: 'provider', providerId: node.providerId }),
+      await createKey(service(), { role: 'verifier' }),
+      await createKey(service(), { role: 'viewer' }),
     ];
-    for (const key of others) await service.as(key).post('/v1/candidates').send({ count: 1 }).expect(403);
+    for (const key of others) await service().as(key).post('/v1/candidates').send({ count: 1 }).expect(403);
   });
 
   it('403: a key that may only look does not hold', async () => {
     await open({ gpus: 1 });
     const scopes = ['candidates:find'];
-    const looking = await service
+    const looking = await service()
       .as()
       .post('/v1/api-keys')
-      .send({ name: 'looking', role: 'tenant', tenantId: tenant.id, scopes })
+      .send({ name: 'looking', role: 'tenant', tenantId: tenant().id, scopes })
       .expect(201);
-    const send = (request: object) => service.as(looking.body.key).post('/v1/candidates').send(request);
+    const send = (request: object) => service().as(looking.body.key).post('/v1/candidates').send(request);
     await send(marked({ count: 1 })).expect(200);
     const refused = await send(marked({ count: 1, holdTtlS: 60 })).expect(403);
     expect(refused.body.code).toBe('auth.out_of_scope');
@@ -242,7 +229,7 @@ describe('POST /v1/candidates', () => {
   it('404: the tenant that an operator holds for is unknown', async () => {
     await open({ gpus: 1 });
     const request = { ...marked({ count: 1 }), holdTtlS: 60, tenantId: randomUUID() };
-    const { body } = await service.as().post('/v1/candidates').send(request).expect(404);
+    const { body } = await service().as().post('/v1/candidates').send(request).expect(404);
     expect(body.code).toBe('tenant.not_found');
   });
 });
@@ -250,10 +237,10 @@ describe('POST /v1/candidates', () => {
 describe('POST /v1/candidates with holdTtlS', () => {
   it('200: holds the first candidate, and nobody else can have it', async () => {
     const { gpuIds } = await open({ gpus: 3 });
-    const before = await lastChange(service.sql);
+    const before = await lastChange(service().sql);
     const { body } = await ask({ count: 2, holdTtlS: 60, durationS: 600, purpose: 'render' }).expect(200);
     expect(body.hold).toMatchObject({
-      tenantId: tenant.id,
+      tenantId: tenant().id,
       state: 'held',
       holdTtlS: 60,
       durationS: 600,
@@ -261,48 +248,48 @@ describe('POST /v1/candidates with holdTtlS', () => {
       request: marked({ count: 2 }),
       version: 1,
     });
-    expect(await inOrder(service.sql, body.hold)).toEqual(gpuIds.slice(0, 2));
+    expect(await inOrder(service().sql, body.hold)).toEqual(gpuIds.slice(0, 2));
     expect(body.candidates[0].gpuIds).toEqual(gpuIds.slice(0, 2));
-    expect(await changesAfter(service.sql, before)).toEqual(['allocation.created', 'gpu.held', 'gpu.held']);
-    const other = service.as((await createTenant(service)).key);
+    expect(await changesAfter(service().sql, before)).toEqual(['allocation.created', 'gpu.held', 'gpu.held']);
+    const other = service().as((await createTenant(service())).key);
     const refused = await other
       .post('/v1/allocations')
       .send({ gpuIds: [gpuIds[1]] })
       .expect(409);
     expect(refused.body).toMatchObject({ code: 'gpu.unavailable', gpuIds: [gpuIds[1]] });
-    const shown = await client.get(`/v1/allocations/${body.hold.id}`).expect(200);
+    const shown = await client().get(`/v1/allocations/${body.hold.id}`).expect(200);
     expect(shown.body).toEqual(body.hold);
   });
 
   it('200: nothing fits, nothing is held', async () => {
     await open({ gpus: 1 });
-    const before = await lastChange(service.sql);
+    const before = await lastChange(service().sql);
     const { body } = await ask({ count: 2, holdTtlS: 60 }).expect(200);
     expect(body).toEqual({ candidates: [], explain: expect.any(Object) });
-    expect(await changesAfter(service.sql, before)).toEqual([]);
+    expect(await changesAfter(service().sql, before)).toEqual([]);
   });
 
   it('200: an operator holds for the tenant that it names', async () => {
     await open({ gpus: 1 });
-    const request = { ...marked({ count: 1 }), holdTtlS: 60, tenantId: tenant.id };
-    const { body } = await service.as().post('/v1/candidates').send(request).expect(200);
-    expect(body.hold.tenantId).toBe(tenant.id);
-    await client.post(`/v1/allocations/${body.hold.id}/confirm`).expect(200);
+    const request = { ...marked({ count: 1 }), holdTtlS: 60, tenantId: tenant().id };
+    const { body } = await service().as().post('/v1/candidates').send(request).expect(200);
+    expect(body.hold.tenantId).toBe(tenant().id);
+    await client().post(`/v1/allocations/${body.hold.id}/confirm`).expect(200);
   });
 
   it('200: with an Idempotency-Key the hold is made once, and told of again', async () => {
     await open({ gpus: 2 });
-    const send = () => ask({ count: 1, holdTtlS: 60 }).set('idempotency-key', fleet.mark);
+    const send = () => ask({ count: 1, holdTtlS: 60 }).set('idempotency-key', mark());
     const first = await send().expect(200);
     const again = await send().expect(200);
     expect(again.headers['idempotency-replayed']).toBe('true');
     expect(again.body).toEqual(first.body);
-    await ask({ count: 2, holdTtlS: 60 }).set('idempotency-key', fleet.mark).expect(422);
+    await ask({ count: 2, holdTtlS: 60 }).set('idempotency-key', mark()).expect(422);
     expect((await ask({ count: 1 }).expect(200)).body.candidates[0].classes[0].available).toBe(1);
   });
 
   it('200: a no is told of again as well, though there is something by then', async () => {
-    const send = () => ask({ count: 1, holdTtlS: 60 }).set('idempotency-key', fleet.mark);
+    const send = () => ask({ count: 1, holdTtlS: 60 }).set('idempotency-key', mark());
     const { body: no } = await send().expect(200);
     expect(no.candidates).toEqual([]);
     await open({ gpus: 1 });
@@ -312,10 +299,10 @@ describe('POST /v1/candidates with holdTtlS', () => {
   it('200: takes a GPU whose hold is over', async () => {
     const { gpuIds } = await open({ gpus: 1 });
     const { body: first } = await ask({ count: 1, holdTtlS: 60 }).expect(200);
-    await setDeadline(service.sql, first.hold.id, -1);
+    await setDeadline(service().sql, first.hold.id, -1);
     const { body: second } = await ask({ count: 1, holdTtlS: 60 }).expect(200);
     expect(second.hold.gpus[0].gpuId).toBe(gpuIds[0]);
-    const { body: ended } = await client.get(`/v1/allocations/${first.hold.id}`).expect(200);
+    const { body: ended } = await client().get(`/v1/allocations/${first.hold.id}`).expect(200);
     expect(ended).toMatchObject({ state: 'expired', endReason: 'hold_expired', version: 2 });
   });
 });
@@ -324,7 +311,7 @@ describe('what the clock says', () => {
   it('200: a node whose maintenance falls into the planned duration is left out', async () => {
     const { node } = await open({ gpus: 1 });
     const ahead = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
-    await service
+    await service()
       .as()
       .post('/v1/maintenance-windows')
       .send({ nodeId: node.id, kind: 'planned', startsAt: ahead(2), endsAt: ahead(3) })
@@ -338,19 +325,11 @@ describe('what the clock says', () => {
 });
 
 it('leaves ledger, counters, versions and change rows in agreement', async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(
-    (await versionFaults(service.sql)).filter(({ subject }) => ['gpu', 'allocation'].includes(subject)),
-  ).toEqual([]);
+  expect(await disagreements(service().sql)).toEqual([]);
 });
-
-const open = (layout: Parameters<MarkedFleet['open']>[0]) => fleet.open(layout);
-const marked = <R extends Parameters<MarkedFleet['ask']>[0]>(request: R) => fleet.marked(request);
-const ask = (request: Parameters<MarkedFleet['ask']>[0]) => fleet.ask(request);
 
 const countsOf = ({ classes }: Shown) => classes.map(({ count }) => count);
 const availableOf = ({ classes }: Shown) => classes.map(({ available }) => available);
 
 const check = (gpuId: string, outcome: string) =>
-  service.as().post('/v1/health-checks').send({ gpuId, check: 'memtest', outcome }).expect(201);
+  service().as().post('/v1/health-checks').send({ gpuId, check: 'memtest', outcome }).expect(201);

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
+import { disagreements } from '../support/agreement.ts';
+import { changesAfter, lastChange } from '../support/changes.ts';
 import { createNode, type TestNode } from '../support/fleet.ts';
 import { getGpu, gpuInputs, putInventory } from '../support/gpu-inputs.ts';
-import { allocationFaults, createSweepers, ledgerFaults, type Sweepers, unswept } from '../support/ledger.ts';
+import { createSweepers, type Sweepers, unswept } from '../support/ledger.ts';
 import { createTenant, type TestTenant } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { createSweeper, miss } from '../support/sweeping.ts';
@@ -30,9 +31,7 @@ beforeEach(async () => {
   await beat(1);
 });
 afterEach(async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(await versionFaults(service.sql)).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
   expect(await gateFaults()).toEqual([]);
 });
 

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
-import { allocationFaults, createSweepers, ledgerFaults, type Sweepers, unswept } from '../support/ledger.ts';
+import { disagreements } from '../support/agreement.ts';
+import { changesAfter, lastChange } from '../support/changes.ts';
+import { createSweepers, type Sweepers, unswept } from '../support/ledger.ts';
 import { openNode } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
@@ -23,9 +24,7 @@ beforeEach(async () => {
   client = service.as(open.tenant.key);
 });
 afterEach(async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(await versionFaults(service.sql)).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
 });
 
 describe('a drain with a deadline', () => {

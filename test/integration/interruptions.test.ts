@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
+import { disagreements } from '../support/agreement.ts';
+import { changesAfter, lastChange } from '../support/changes.ts';
 import { createNode, type TestNode } from '../support/fleet.ts';
 import { gpuInputs, putInventory } from '../support/gpu-inputs.ts';
-import { allocationFaults, createSweepers, ledgerFaults, type Sweepers, unswept } from '../support/ledger.ts';
+import { createSweepers, type Sweepers, unswept } from '../support/ledger.ts';
 import { createTenant, openNode, type TestTenant } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { createSweeper, miss, type TestSweeper } from '../support/sweeping.ts';
@@ -31,9 +32,7 @@ afterAll(async () => {
   await service.stop();
 });
 afterEach(async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(await versionFaults(service.sql)).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
 });
 
 describe('a request for an allocation', () => {

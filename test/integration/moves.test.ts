@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { changesAfter, lastChange, versionFaults } from '../support/changes.ts';
+import { disagreements } from '../support/agreement.ts';
+import { changesAfter, lastChange } from '../support/changes.ts';
 import { getGpu } from '../support/gpu-inputs.ts';
-import { allocationFaults, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { setDeadline, unswept } from '../support/ledger.ts';
 import { announce, atOnce, inSeconds } from '../support/maintenance.ts';
 import { createTenant, openNode } from '../support/schedulable.ts';
 import { type Client, startService, type TestService } from '../support/service.ts';
@@ -19,9 +20,7 @@ beforeEach(async () => {
   client = service.as(open.tenant.key);
 });
 afterEach(async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(await versionFaults(service.sql)).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
 });
 
 describe('POST /v1/allocations/{id}/move', () => {

@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { versionFaults } from '../support/changes.ts';
+import { disagreements } from '../support/agreement.ts';
 import { gpuInput, putInventory } from '../support/gpu-inputs.ts';
-import {
-  allocationFaults,
-  createSweepers,
-  ledgerFaults,
-  quotaFaults,
-  setDeadline,
-  unswept,
-} from '../support/ledger.ts';
+import { createSweepers, quotaFaults, setDeadline, unswept } from '../support/ledger.ts';
 import { createTenant, openNode, type TestTenant } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 
@@ -25,9 +18,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   expect(await quotaFaults(service.sql)).toEqual([]);
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(await versionFaults(service.sql)).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
   await service.stop();
 });
 beforeEach(async () => {

@@ -1,11 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Database } from '../../src/kernel/db/database.ts';
-import { Fold } from '../../src/modules/metrics/fold.ts';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createKey, type TestNode } from '../support/fleet.ts';
 import { addGpus, type GpuRow } from '../support/gpu-rows.ts';
-import { openDatabase } from '../support/kernel.ts';
-import { type Client, startService, type TestService } from '../support/service.ts';
 import {
   type Answer,
   aggregates,
@@ -19,38 +15,25 @@ import {
   readingsOf,
   recordReadings,
   rounded,
-  series,
+  useFolding,
   valuesOf,
 } from '../support/usage.ts';
 import { type Aggregate, aggregate, type Reading } from '../support/usage-oracle.ts';
 
-let service: TestService;
-let operator: Client;
-let db: Database;
-beforeAll(async () => {
-  service = await startService();
-  operator = service.as();
-  db = openDatabase(service.database.url);
-});
-afterAll(async () => {
-  await db.close();
-  await service.stop();
-});
+const { fold, service } = useFolding();
 
 const addGpu = async (row: GpuRow = {}): Promise<string> =>
-  (await addGpus(service.sql, [row])).gpuIds[0] as string;
+  (await addGpus(service().sql, [row])).gpuIds[0] as string;
 
-const record = (metric: string, readings: readonly Reading[]) => recordReadings(operator, metric, readings);
+const record = (metric: string, readings: readonly Reading[]) =>
+  recordReadings(service().as(), metric, readings);
 
-const query = (parameters: Record<string, string | number>, client = operator) =>
+const query = (parameters: Record<string, string | number>, client = service().as()) =>
   queryUsage(client, parameters);
 
-async function ask(parameters: Record<string, string | number>, client = operator): Promise<Answer> {
+async function ask(parameters: Record<string, string | number>, client = service().as()): Promise<Answer> {
   return (await query(parameters, client).expect(200)).body;
 }
-
-/** Folds everything that is due, as the worker does. */
-const fold = () => new Fold(db, series).run();
 
 describe('buckets', () => {
   it('are counted from `from`, hold their begin and not their end, and gaps are null', async () => {
@@ -202,11 +185,11 @@ describe('groups', () => {
   beforeAll(async () => {
     const models = ['nvidia-rtx-4090-24gb', 'nvidia-rtx-4090-24gb', 'nvidia-h100-80gb-hbm3'];
     const rows = await addGpus(
-      service.sql,
+      service().sql,
       models.map((modelId) => ({ modelId })),
     );
     a = { id: rows.nodeId, providerId: rows.providerId, key: await agentKey(rows.nodeId) };
-    const other = await addGpus(service.sql, [{}]);
+    const other = await addGpus(service().sql, [{}]);
     b = { id: other.nodeId, providerId: other.providerId, key: await agentKey(other.nodeId) };
     gpuIds = [...rows.gpuIds, ...other.gpuIds];
     await record(
@@ -218,7 +201,7 @@ describe('groups', () => {
     );
   });
 
-  const agentKey = (nodeId: string) => createKey(service, { role: 'agent', nodeId });
+  const agentKey = (nodeId: string) => createKey(service(), { role: 'agent', nodeId });
   const range = () => ({ metric, from: iso(t), to: iso(t + hourMs), step: '1h', agg: 'max' });
   const highest = ({ series: all }: Answer) =>
     Object.fromEntries(all.map(({ key, points: [point] }) => [key, point?.value]));
@@ -257,10 +240,10 @@ describe('groups', () => {
   });
 
   it('are those of a provider’s own, of an agent’s own node, and all for those who watch', async () => {
-    const provider = service.as(await createKey(service, { role: 'provider', providerId: a.providerId }));
+    const provider = service().as(await createKey(service(), { role: 'provider', providerId: a.providerId }));
     expect((await ask(range(), provider)).series).toHaveLength(3);
-    expect((await ask(range(), service.as(b.key))).series).toHaveLength(1);
-    const viewer = service.as(await createKey(service, { role: 'viewer' }));
+    expect((await ask(range(), service().as(b.key))).series).toHaveLength(1);
+    const viewer = service().as(await createKey(service(), { role: 'viewer' }));
     expect((await ask(range(), viewer)).series).toHaveLength(4);
     await query({ ...range(), gpuId: gpuIds[3] ?? '' }, provider).expect(404);
     await query({ ...range(), gpuId: randomUUID() }, provider).expect(404);
@@ -268,13 +251,13 @@ describe('groups', () => {
   });
 
   it('are not for tenants, 403', async () => {
-    const { body } = await operator.post('/v1/tenants').send({ name: 'Tenant' }).expect(201);
-    const tenant = service.as(await createKey(service, { role: 'tenant', tenantId: body.id }));
+    const { body } = await service().as().post('/v1/tenants').send({ name: 'Tenant' }).expect(201);
+    const tenant = service().as(await createKey(service(), { role: 'tenant', tenantId: body.id }));
     await query(range(), tenant).expect(403);
   });
 
   it('keep what was measured on a GPU that is deleted since', async () => {
-    await service.sql.query('UPDATE inventory.gpu_state SET deleted_at = now() WHERE gpu_id = $1', [
+    await service().sql.query('UPDATE inventory.gpu_state SET deleted_at = now() WHERE gpu_id = $1', [
       gpuIds[0],
     ]);
     expect(highest(await ask({ ...range(), gpuId: gpuIds[0] ?? '' }))).toEqual({ [gpuIds[0] ?? '']: 150 });
@@ -319,7 +302,7 @@ describe('a question is refused, 400, naming', () => {
 
   it('top, where there are more series than an answer holds', async () => {
     const [metric, from] = [newMetric(), hourAgo(3)];
-    const { gpuIds } = await addGpus(service.sql, [{}, {}, {}]);
+    const { gpuIds } = await addGpus(service().sql, [{}, {}, {}]);
     await record(
       metric,
       gpuIds.map((gpuId) => ({ gpuId, at: from, value: 1 })),

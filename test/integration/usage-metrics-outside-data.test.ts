@@ -1,13 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Database } from '../../src/kernel/db/database.ts';
-import { Fold } from '../../src/modules/metrics/fold.ts';
-import { metricSeries } from '../../src/modules/metrics/series.ts';
+import { beforeAll, expect, it } from '@jest/globals';
 import { addGpus } from '../support/gpu-rows.ts';
-import { openDatabase } from '../support/kernel.ts';
 import { describeOver, outsideData } from '../support/outside-data.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { useFolding } from '../support/usage.ts';
 import { type Aggregate, aggregate, type Reading } from '../support/usage-oracle.ts';
 
 const power = outsideData('benchmarks/system-power-8xh200-3d-unet-offline.csv');
@@ -17,23 +13,14 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const batchSize = 10_000;
 
-let service: TestService;
-let db: Database;
-beforeAll(async () => {
-  service = await startService();
-  db = openDatabase(service.database.url);
-});
-afterAll(async () => {
-  await db.close();
-  await service.stop();
-});
+const { fold, service } = useFolding();
 
 /** Moves a recording so that it begins at `begin`: what it says of time are its distances. */
 const shifted = (readings: readonly Reading[], begin: number): Reading[] =>
   readings.map((reading) => ({ ...reading, at: reading.at - (readings[0]?.at ?? 0) + begin }));
 
 async function newGpu(): Promise<string> {
-  return (await addGpus(service.sql, [{}])).gpuIds[0] as string;
+  return (await addGpus(service().sql, [{}])).gpuIds[0] as string;
 }
 
 async function record(metric: string, unit: string, readings: readonly Reading[]): Promise<void> {
@@ -42,7 +29,7 @@ async function record(metric: string, unit: string, readings: readonly Reading[]
     const samples = readings
       .slice(begin, begin + batchSize)
       .map(({ at, ...reading }) => ({ ...reading, metric, unit, at: new Date(at).toISOString() }));
-    accepted += (await service.as().post('/v1/usage-metrics').send({ samples }).expect(202)).body.accepted;
+    accepted += (await service().as().post('/v1/usage-metrics').send({ samples }).expect(202)).body.accepted;
   }
   expect(accepted).toBe(readings.length);
 }
@@ -66,7 +53,7 @@ async function compare(
         ...{ gpuId: readings[0]?.gpuId ?? '', metric, agg, step: range.step },
         ...{ from: new Date(range.from).toISOString(), to: new Date(range.to).toISOString() },
       });
-      const { body } = await service.as().get(`/v1/usage-metrics?${query}`).expect(200);
+      const { body } = await service().as().get(`/v1/usage-metrics?${query}`).expect(200);
       const told = body.series[0].points.map(({ value }: { value: number | null }) => rounded(value));
       expect([range.step, agg, told]).toEqual([
         range.step,
@@ -76,9 +63,6 @@ async function compare(
     }
   }
 }
-
-const fold = () =>
-  new Fold(db, metricSeries({ keepDays: 30, keepMinutesDays: 90, keepHoursDays: 730 })).run();
 
 describeOver(power)('the power of a server with eight H200, once a second', () => {
   const begin = Math.floor(Date.now() / hourMs) * hourMs - 50 * hourMs;

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import sql from 'sql-template-tag';
 import { loadConfig } from '../../src/config/index.ts';
-import type { Database } from '../../src/kernel/db/database.ts';
 import { runRetention } from '../../src/kernel/retention.ts';
 import { seriesOf } from '../../src/module.ts';
 import { UsageAnswers } from '../../src/modules/metrics/answers.ts';
-import { Fold } from '../../src/modules/metrics/fold.ts';
 import { modules } from '../../src/modules.ts';
 import { addGpus } from '../support/gpu-rows.ts';
-import { openDatabase, requestOf } from '../support/kernel.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { requestOf } from '../support/kernel.ts';
 import {
   type Answer,
   dayMs,
@@ -21,24 +18,12 @@ import {
   readingsOf,
   recordReadings,
   rounded,
-  series,
+  useFolding,
   valuesOf,
 } from '../support/usage.ts';
 import { type Aggregate, aggregate, type Reading } from '../support/usage-oracle.ts';
 
-let service: TestService;
-let db: Database;
-beforeAll(async () => {
-  service = await startService();
-  db = openDatabase(service.database.url);
-});
-afterAll(async () => {
-  await db.close();
-  await service.stop();
-});
-
-/** Folds everything that is due, as the worker does. */
-const fold = () => new Fold(db, series).run();
+const { db, fold, service } = useFolding();
 
 describe('when samples are gone', () => {
   const metric = newMetric();
@@ -49,19 +34,19 @@ describe('when samples are gone', () => {
   const later = new Date(from + 40 * dayMs);
   /** As the service answers 40 days later. */
   const askLater = (agg: Aggregate, step = '1h') =>
-    new UsageAnswers({ db, keepDays: 30, clock: { now: () => later.getTime() } }).ask(
-      { ...requestOf(), log: service.application.kernel.log },
+    new UsageAnswers({ db: db(), keepDays: 30, clock: { now: () => later.getTime() } }).ask(
+      { ...requestOf(), log: service().application.kernel.log },
       { gpuId, metric, step, agg, from: iso(all.from), to: iso(all.to) },
     ) as Promise<Answer>;
 
   beforeAll(async () => {
-    [gpuId = ''] = (await addGpus(service.sql, [{}])).gpuIds;
+    [gpuId = ''] = (await addGpus(service().sql, [{}])).gpuIds;
     readings = [...readingsOf(gpuId, from, 20, 60), { gpuId, at: from + 1, value: 0 }];
-    await recordReadings(service.as(), metric, readings);
+    await recordReadings(service().as(), metric, readings);
   });
 
   const retention = (moment: Date) =>
-    runRetention(db, seriesOf(modules, loadConfig(modules, {})), {
+    runRetention(db(), seriesOf(modules, loadConfig(modules, {})), {
       moment: sql`${moment}::timestamptz`,
     });
 
@@ -72,20 +57,20 @@ describe('when samples are gone', () => {
     'they have stayed as long as they were not rolled up: %s',
     async (table) => {
       // The mark of an hour that cannot be folded by anybody meanwhile.
-      const holder = await service.sql.connect();
+      const holder = await service().sql.connect();
       const [gpu, at] = [randomUUID(), new Date(from)];
       await holder.query('BEGIN');
-      await service.sql.query(`INSERT INTO inventory.${table} (gpu_id, metric_id, hour) VALUES ($1, 0, $2)`, [
-        gpu,
-        at,
-      ]);
+      await service().sql.query(
+        `INSERT INTO inventory.${table} (gpu_id, metric_id, hour) VALUES ($1, 0, $2)`,
+        [gpu, at],
+      );
       await holder.query(`SELECT FROM inventory.${table} WHERE gpu_id = $1 FOR UPDATE`, [gpu]);
       await fold();
       const verdicts = await retention(later);
       expect(verdicts.find(isOfTheDay)).toMatchObject({ table: 'metric_sample', outcome: 'in_use' });
       await holder.query('ROLLBACK');
       holder.release();
-      await service.sql.query(`DELETE FROM inventory.${table} WHERE gpu_id = $1`, [gpu]);
+      await service().sql.query(`DELETE FROM inventory.${table} WHERE gpu_id = $1`, [gpu]);
     },
   );
 
@@ -95,7 +80,7 @@ describe('when samples are gone', () => {
     expect(verdicts.filter(({ table }) => table.startsWith('metric_') && table !== 'metric_sample')).toEqual(
       [],
     );
-    const left = await service.sql.query(
+    const left = await service().sql.query(
       'SELECT FROM inventory.metric_sample WHERE gpu_id = $1 AND at < $2',
       [gpuId, new Date(from + dayMs)],
     );

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { allocationFaults, createSweepers, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { disagreements } from '../support/agreement.ts';
+import { createSweepers, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
 import { outcome, parallel, tally } from '../support/outcomes.ts';
 import { createTenant, openNode } from '../support/schedulable.ts';
 import { seeded } from '../support/seeded.ts';
@@ -240,8 +241,7 @@ describe('a thousand random claims, holds, confirmations, extensions, releases, 
 });
 
 it('leaves ledger, counters and allocations in agreement', async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
   const { rows } = await service.sql.query(
     `SELECT s.gpu_id, s.version, count(c.*) FROM inventory.gpu_state s
        LEFT JOIN inventory.change c ON c.subject_type = 'gpu' AND c.subject_id = s.gpu_id::text

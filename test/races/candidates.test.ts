@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { allocationFaults, createSweepers, ledgerFaults, setDeadline, unswept } from '../support/ledger.ts';
+import { disagreements } from '../support/agreement.ts';
+import { createSweepers, setDeadline, unswept } from '../support/ledger.ts';
 import { createTenant, openNode } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
 
@@ -96,8 +97,7 @@ describe('a hold of candidates that is over', () => {
 });
 
 it('leaves ledger, counters and allocations in agreement', async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
 });
 
 const ask = (key: string, body: object) => service.as(key).post('/v1/candidates').send(body);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { versionFaults } from '../support/changes.ts';
-import { allocationFaults, ledgerFaults, unswept } from '../support/ledger.ts';
+import { disagreements } from '../support/agreement.ts';
+import { unswept } from '../support/ledger.ts';
 import { outcome, type Reply, tally } from '../support/outcomes.ts';
 import { openNode } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
@@ -10,9 +10,7 @@ beforeAll(async () => {
   service = await startService(unswept);
 });
 afterAll(async () => {
-  expect(await ledgerFaults(service.sql)).toEqual([]);
-  expect(await allocationFaults(service.sql)).toEqual([]);
-  expect(await versionFaults(service.sql)).toEqual([]);
+  expect(await disagreements(service.sql)).toEqual([]);
   await service.stop();
 });
 
@@ -108,8 +106,7 @@ describe('moves and what else happens to the same allocation', () => {
           expect(['200', '409 allocation.illegal_transition']).toContain(outcome(reply));
         const seen = (await client.get(`/v1/allocations/${id}`).expect(200)).body;
         expect(seen.state).toBe(state);
-        expect(await ledgerFaults(service.sql)).toEqual([]);
-        expect(await allocationFaults(service.sql)).toEqual([]);
+        expect(await disagreements(service.sql)).toEqual([]);
         await client.post(`/v1/allocations/${id}/release`).expect(200);
         for (const gpuId of gpuIds) {
           const { body: gpu } = await client.get(`/v1/gpus/${gpuId}`).expect(200);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { versionFaults } from '../support/changes.ts';
+import { disagreements } from '../support/agreement.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { allocationFaults, ledgerFaults, setDeadline } from '../support/ledger.ts';
+import { setDeadline } from '../support/ledger.ts';
 import { outcome, parallel, tally } from '../support/outcomes.ts';
 import { openNode, type TestTenant } from '../support/schedulable.ts';
 import { type Client, clientOf, operatorKey } from '../support/service.ts';
@@ -129,9 +129,7 @@ describe('a hold that runs out', () => {
 });
 
 it('leaves ledger, counters, allocations and versions in agreement', async () => {
-  expect(await ledgerFaults(owner)).toEqual([]);
-  expect(await allocationFaults(owner)).toEqual([]);
-  expect(await versionFaults(owner)).toEqual([]);
+  expect(await disagreements(owner)).toEqual([]);
 });
 
 type Answer = Parameters<typeof outcome>[0];

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { openNode, type TestTenant } from './schedulable.ts';
-import type { TestService } from './service.ts';
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
+import { unswept } from './ledger.ts';
+import { createTenant, openNode, type TestTenant } from './schedulable.ts';
+import { startService, type TestService } from './service.ts';
 
 type Request = { filter?: object } & Record<string, unknown>;
 
@@ -20,7 +22,7 @@ export interface Shown {
 }
 
 /** GPUs that bear the mark of one test, whose requests ask for no others. */
-export class MarkedFleet {
+class MarkedFleet {
   readonly mark = randomUUID();
   readonly #service: TestService;
   readonly #tenant: TestTenant;
@@ -42,4 +44,30 @@ export class MarkedFleet {
   ask(request: Request) {
     return this.#service.as(this.#tenant.key).post('/v1/candidates').send(this.marked(request));
   }
+}
+
+type Layout = Parameters<MarkedFleet['open']>[0];
+
+/** One service for the tests of a file, and for each of them a tenant with a marked fleet of its own. */
+export function useMarkedFleet() {
+  let service: TestService;
+  let tenant: TestTenant;
+  let fleet: MarkedFleet;
+  beforeAll(async () => {
+    service = await startService(unswept);
+  });
+  afterAll(() => service.stop());
+  beforeEach(async () => {
+    tenant = await createTenant(service);
+    fleet = new MarkedFleet(service, tenant);
+  });
+  return {
+    service: () => service,
+    tenant: () => tenant,
+    client: () => service.as(tenant.key),
+    mark: () => fleet.mark,
+    open: (layout: Layout) => fleet.open(layout),
+    marked: <R extends Request>(request: R) => fleet.marked(request),
+    ask: (request: Request) => fleet.ask(request),
+  };
 }

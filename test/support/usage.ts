@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { expect } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
+import type { Database } from '../../src/kernel/db/database.ts';
+import { Fold } from '../../src/modules/metrics/fold.ts';
 import { metricSeries } from '../../src/modules/metrics/series.ts';
-import type { Client } from './service.ts';
+import { openDatabase } from './kernel.ts';
+import { type Client, startService, type TestService } from './service.ts';
 import type { Aggregate, Reading } from './usage-oracle.ts';
 
 export const minuteMs = 60_000;
@@ -11,6 +14,26 @@ export const aggregates: readonly Aggregate[] = ['avg', 'min', 'max', 'sum', 'co
 
 /** How long samples and roll-ups are kept by default. */
 export const series = metricSeries({ keepDays: 30, keepMinutesDays: 90, keepHoursDays: 730 });
+
+/** One service for the tests of a file, beside which they fold and ask by themselves. */
+export function useFolding() {
+  let service: TestService;
+  let db: Database;
+  beforeAll(async () => {
+    service = await startService();
+    db = openDatabase(service.database.url);
+  });
+  afterAll(async () => {
+    await db.close();
+    await service.stop();
+  });
+  return {
+    service: () => service,
+    db: () => db,
+    /** Folds everything that is due, as the worker does. */
+    fold: () => new Fold(db, series).run(),
+  };
+}
 
 interface Point {
   at: string;

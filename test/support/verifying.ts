@@ -1,12 +1,14 @@
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
+import { versionFaults } from './changes.ts';
 import { createKey, createNode, type TestNode } from './fleet.ts';
 import { createGpus, gpuInput } from './gpu-inputs.ts';
-import type { Client, TestService } from './service.ts';
+import { type Client, startService, type TestService } from './service.ts';
 
 /** What agents submit, unless a test says otherwise. */
 export const evidence = { schemaVersion: '1', nvml: { uuid: 'GPU-1', memory: 24564 } };
 
 /** A verifier at work on a service. */
-export class Verifying {
+class Verifying {
   readonly verifier: Client;
   readonly operator: Client;
   readonly #service: TestService;
@@ -54,4 +56,19 @@ export class Verifying {
       [id],
     );
   }
+}
+
+/** One service for the tests of a file, with a verifier at work on it. */
+export function useVerifying() {
+  let service: TestService;
+  let verifying: Verifying;
+  beforeAll(async () => {
+    service = await startService();
+    verifying = await Verifying.start(service);
+  });
+  afterAll(() => service.stop());
+  afterEach(async () => {
+    expect(await versionFaults(service.sql)).toEqual([]);
+  });
+  return { service: () => service, verifying: () => verifying };
 }

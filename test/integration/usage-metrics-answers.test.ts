@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createKey, type TestNode } from '../support/fleet.ts';
 import { addGpus, type GpuRow } from '../support/gpu-rows.ts';
+import { until } from '../support/until.ts';
 import {
   type Answer,
   aggregates,
@@ -78,6 +79,52 @@ describe('buckets', () => {
       const answer = await ask({ gpuId, metric, from: iso(t), to: iso(t + 70_000), step: '1m', agg: 'sum' });
       expect([answer.source, valuesOf(answer)]).toEqual(['minute', [1, 2]]);
     }
+  });
+
+  it('of the last minutes, to a moment within one, hold nothing from before them', async () => {
+    const [gpuId, other, metric, t] = [await addGpu(), await addGpu(), newMetric(), hourAgo(4)];
+    await record(metric, [
+      { gpuId, at: t + 30_000, value: 1000 },
+      { gpuId, at: t + 6 * minuteMs, value: 1 },
+      { gpuId: other, at: t + 4 * minuteMs, value: 5 },
+      { gpuId: other, at: t + 7 * minuteMs, value: 2 },
+      { gpuId: await addGpu(), at: t + minuteMs, value: 7 },
+    ]);
+    const range = {
+      metric,
+      from: iso(t + 5 * minuteMs),
+      to: iso(t + 8 * minuteMs + 1),
+      step: '1m',
+      agg: 'sum',
+    };
+    for (const folded of [false, true]) {
+      if (folded) await fold();
+      const { source, series: all } = await ask({ ...range, top: 2 });
+      expect([source, all.map(({ key, points }) => [key, points.map(({ value }) => value)])]).toEqual([
+        'minute',
+        [
+          [other, [null, null, 2, null]],
+          [gpuId, [null, 1, null, null]],
+        ],
+      ]);
+      expect((await ask(range)).series).toHaveLength(2);
+    }
+  });
+
+  it('are as fine as moments are: none is lost that is shorter than a millisecond', async () => {
+    const [gpuId, metric] = [await addGpu(), newMetric()];
+    const second = iso(hourAgo(2)).slice(0, 19);
+    const at = (micros: string) => `${second}.${micros}Z`;
+    const samples = ['000099', '000100', '000899', '000900'].map((micros, index) => ({
+      ...{ gpuId, metric, unit: 'W' },
+      value: 10 ** index,
+      at: at(micros),
+    }));
+    await service().as().post('/v1/usage-metrics').send({ samples }).expect(202);
+    const sums = async (from: string, to: string) =>
+      valuesOf(await ask({ gpuId, metric, from, to, step: '1s', agg: 'sum' }));
+    expect(await sums(at('000100'), at('000900'))).toEqual([110]);
+    expect(await sums(iso(hourAgo(2) - 1000), at('000900'))).toEqual([null, 111]);
   });
 
   it('are told of the last hour by default', async () => {
@@ -273,6 +320,55 @@ describe('groups', () => {
       .set('accept', 'text/csv, */*')
       .expect(200);
     expect(json.body.series).toHaveLength(1);
+  });
+});
+
+describe('a question that takes too long', () => {
+  /** Cancels its first statement, as the statement's own time-out does, while a lock keeps it from being done. */
+  async function askAndCancel(parameters: Record<string, string | number>) {
+    const lock = await service().sql.connect();
+    await lock.query('BEGIN; LOCK TABLE inventory.metric_sample IN ACCESS EXCLUSIVE MODE');
+    const answer = query(parameters).then((response) => response);
+    await until('the statement is cancelled', async () => {
+      const { rows } = await lock.query(
+        `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+      );
+      return rows.length > 0;
+    });
+    await lock.query('ROLLBACK');
+    lock.release();
+    return answer;
+  }
+
+  it('is told from sketches where it asks for a percentile of whole hours', async () => {
+    const [gpuId, metric, t] = [await addGpu(), newMetric(), hourAgo(6)];
+    await record(
+      metric,
+      Array.from({ length: 100 }, (_, index) => ({ gpuId, at: t + index * 1000, value: index + 1 })),
+    );
+    await fold();
+    const range = { gpuId, metric, agg: 'p95', from: iso(t), to: iso(t + 2 * hourMs), step: '1h' };
+    const { status, body } = await askAndCancel(range);
+    expect([status, body.source, body.series[0].points[1].value]).toEqual([200, 'hour', null]);
+    expect(Math.abs(body.series[0].points[0].value / 95 - 1)).toBeLessThan(0.01);
+    expect((await ask(range)).source).toBe('raw');
+  });
+
+  it.each([
+    ['5m', 'p95', 'samples'],
+    ['5m', 'avg', 'roll-ups of minutes'],
+    ['1h', 'avg', 'roll-ups of hours'],
+  ])('is refused otherwise, 503, with what can be asked instead: %s, %s', async (step, agg, source) => {
+    const [gpuId, metric, t] = [await addGpu(), newMetric(), hourAgo(6)];
+    await record(metric, [{ gpuId, at: t, value: 1 }]);
+    await fold();
+    const { status, body } = await askAndCancel({
+      ...{ gpuId, metric, agg, step },
+      ...{ from: iso(t), to: iso(t + hourMs) },
+    });
+    expect([status, body.code]).toEqual([503, 'query.timeout']);
+    expect(body.detail).toContain(source);
+    expect(body.detail).toContain('ask for a shorter range or fewer GPUs');
   });
 });
 

@@ -2,10 +2,11 @@ import sql, { type Sql } from 'sql-template-tag';
 import type { Static } from 'typebox';
 import type { Principal, RequestContext } from '../../kernel/context.ts';
 import type { Database } from '../../kernel/db/database.ts';
-import { invalid, notFound } from '../../kernel/errors.ts';
+import { AppError, invalid, notFound, unavailable } from '../../kernel/errors.ts';
 import { type Clock, systemClock } from '../../kernel/time.ts';
-import { type PointRow, readPoints } from './points.ts';
+import { type Asked, type PointRow, readPoints } from './points.ts';
 import { maxAnswerPoints, type Question, readQuestion } from './question.ts';
+import type { Source } from './resolution.ts';
 import type { UsageSeries } from './schemas.ts';
 
 export type Answer = Static<typeof UsageSeries>;
@@ -32,7 +33,7 @@ export class UsageAnswers {
    * A GPU that is asked for by its id has its series even where nothing was measured; of other groups only those with
    * samples in the range have one.
    *
-   * @throws 400 naming the parameter at fault; 404 `gpu.not_found`.
+   * @throws 400 naming the parameter at fault; 404 `gpu.not_found`; 503 `query.timeout` saying what to ask instead.
    */
   async ask({ principal }: RequestContext, query: Record<string, unknown>): Promise<Answer> {
     const { db, keepDays, clock = systemClock } = this.#options;
@@ -44,18 +45,27 @@ export class UsageAnswers {
     if (question.gpuId !== null) await this.#assertReadable(question.gpuId, visible);
     const [metric] = await db.rows<{ id: number; unit: string }>(sql`/* metrics:by_name */
       SELECT id, unit FROM inventory.metric WHERE name = ${question.metric}`);
-    const rows = metric
-      ? await readPoints(
-          db,
-          { question, metricId: metric.id },
-          visible,
-          limit + (question.top === null ? 1 : 0),
-        )
-      : [];
-    const { step, agg, source, from, to } = question;
+    const more = question.top === null ? 1 : 0;
+    const { source, rows } = metric
+      ? await this.#read({ question, metricId: metric.id }, visible, limit + more)
+      : { source: question.source, rows: [] };
+    const { step, agg, from, to } = question;
     const series = metric ? seriesOf(question, rows, metric.unit) : [];
     if (series.length > limit) throw invalid('top', `is needed: there are more than ${limit} series`);
     return { step, agg, source, from: shown(from), to: shown(to), series };
+  }
+
+  /** What is too much to read from samples in time is told from sketches, where these can tell it. */
+  async #read(asked: Asked, visible: Sql, limit: number): Promise<{ source: Source; rows: PointRow[] }> {
+    const { source, roughSource } = asked.question;
+    try {
+      return { source, rows: await readPoints(this.#options.db, asked, visible, limit) };
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'query.timeout') throw error;
+      if (roughSource === null || roughSource === source) throw tooMuch(source, error);
+      const question = { ...asked.question, source: roughSource, roughSource: null };
+      return this.#read({ ...asked, question }, visible, limit);
+    }
   }
 
   async #assertReadable(gpuId: string, visible: Sql): Promise<void> {
@@ -64,6 +74,16 @@ export class UsageAnswers {
     if (!found) throw notFound('gpu');
   }
 }
+
+const tooMuch = (source: Source, cause: AppError): AppError =>
+  unavailable(
+    'query.timeout',
+    source === 'hour'
+      ? 'That is too much to read in time, though from roll-ups of hours: ask for a shorter range or fewer GPUs.'
+      : `That is too much to read in time from ${source === 'raw' ? 'samples' : 'roll-ups of minutes'}: ask for a shorter range or fewer GPUs, or for a \`step\` and a \`from\` of whole hours, which their roll-ups answer.`,
+    1,
+    cause,
+  );
 
 /** A deleted GPU keeps its history, for those whose it was. */
 function readable({ role, providerId, nodeId }: Principal): Sql {

@@ -33,7 +33,7 @@ const merged: Readonly<Record<Exclude<Aggregate, keyof typeof shares>, Sql>> = {
 
 const isPercentile = (agg: Aggregate): agg is keyof typeof shares => agg in shares;
 
-interface Asked {
+export interface Asked {
   question: Question;
   metricId: number;
 }

@@ -73,6 +73,8 @@ export interface Question {
   top: number | null;
   withRevision: boolean;
   source: Source;
+  /** What answers about the same where `source` holds too much to read in time: sketches of percentiles. */
+  roughSource: Source | null;
   /** Which GPUs are asked for, over `gpu_state s`. */
   gpus: Sql;
   /** The one GPU that is asked for by its id. */
@@ -95,7 +97,7 @@ interface Clock {
 export function readQuestion(query: Record<string, unknown>, { now, keepDays }: Clock): Question {
   const filters = parseFilterQuery(gpuFilters, query, Object.keys(ownParameters));
   const { from, to } = readRange(query, now);
-  const rangeMs = Date.parse(to) - Date.parse(from);
+  const rangeMs = (microsOf(to) - microsOf(from)) / 1000;
   const step = (query.step as string | undefined) ?? defaultStep(rangeMs);
   const stepS = stepSeconds(step);
   const points = Math.ceil(rangeMs / (stepS * 1000));
@@ -110,6 +112,7 @@ export function readQuestion(query: Record<string, unknown>, { now, keepDays }: 
     top: query.top === undefined ? null : Number(query.top),
     withRevision: query.include === 'revision',
     source: sourceFor({ from, stepS }, isPercentile, now - keepDays * dayMs),
+    roughSource: isPercentile ? sourceFor({ from, stepS }, isPercentile, Number.POSITIVE_INFINITY) : null,
     gpus: whereAll(compileFilters(gpuFilters, filters, { moment: sql`clock_timestamp()` })),
     gpuId: gpuId?.toLowerCase() ?? null,
   };
@@ -129,5 +132,8 @@ function readMoment(query: Record<string, unknown>, name: 'from' | 'to'): string
   if (moment === undefined) throw invalid(name, 'must be an RFC 3339 date and time');
   return moment;
 }
+
+/** Of the epoch; `Date` would cut off what is below a millisecond, and with it the last bucket. */
+const microsOf = (moment: string): number => Date.parse(moment) * 1000 + Number(moment.slice(23, 26));
 
 const micros = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');

@@ -50,7 +50,7 @@ describe('roll-ups answer', () => {
     ['hour', at('09:00:00.000000'), at('09:00:00.000000')],
     ['hour', at('09:59:59.999999'), at('09:00:00.000')],
     ['minute', at('09:59:00.000000'), at('09:59:00.000000')],
-    ['minute', at('09:59:00.000001'), at('09:00:00.000')],
+    ['minute', at('09:59:00.000001'), at('09:59:00.000')],
     ['raw', at('09:59:00.000001'), at('09:59:00.000001')],
   ] as const)('of %s for a range to %s until %s', (source, to, until) => {
     expect(rolledUntil(to, source)).toBe(until);

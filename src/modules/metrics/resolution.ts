@@ -41,8 +41,8 @@ export function sourceFor(range: Range, isPercentile: boolean, rawSince: number)
   return divides(range, 'minute') ? 'minute' : 'raw';
 }
 
-/** Until when roll-ups can answer for a range that ends at `to`: samples answer for the rest of the hour. */
+/** Until when roll-ups can answer for a range that ends at `to`: samples answer for the rest of the window. */
 export function rolledUntil(to: string, source: Source): string {
   if (source === 'raw' || isWhole(to, source)) return to;
-  return new Date(Math.floor(Date.parse(to) / sourceMs.hour) * sourceMs.hour).toISOString();
+  return new Date(Math.floor(Date.parse(to) / sourceMs[source]) * sourceMs[source]).toISOString();
 }

@@ -58,7 +58,7 @@ export function registerRoutes(app: App, { ingest, answers }: MetricServices): v
           'usage-metrics',
           'What usage metrics come to over time',
           'Buckets [at, at + step) are counted from `from`; one without samples has the value null. Percentiles are ' +
-            'exact as long as samples are kept, and within 1 % afterwards.',
+            'exact as long as samples are kept and can be read in time, and within 1 % otherwise; `source` tells which.',
         ),
         querystring: usageQuery,
         response: {

@@ -39,8 +39,10 @@ export function databaseUrl(
  * A migrated, empty database of the caller's own, cloned from the run's template: one per test file, dropped in
  * `afterAll`. Clones may be made at once.
  */
-export async function createDatabase(template = process.env.TEST_TEMPLATE ?? ''): Promise<TestDatabase> {
-  const server = process.env.TEST_DATABASE_URL ?? '';
+export async function createDatabase(
+  template = process.env.TEST_TEMPLATE ?? '',
+  server = process.env.TEST_DATABASE_URL ?? '',
+): Promise<TestDatabase> {
   const name = `${process.env.TEST_RUN}_${randomBytes(4).toString('hex')}`;
   await withClient(server, (admin) => admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`));
   return {

@@ -10,6 +10,7 @@ const columns = [
   'emergencyMaintenanceS',
   'unknownS',
   'uptime',
+  'emergencyWindows',
 ] as const satisfies readonly (keyof UptimeDay)[];
 
 const cell = (value: UptimeDay[keyof UptimeDay]): string =>

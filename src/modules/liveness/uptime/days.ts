@@ -1,4 +1,5 @@
 const second = 1000;
+const usualDay = 24 * 3600 * second;
 /** No day of any zone is longer, the days of change included. */
 const longestDay = 50 * 3600 * second;
 
@@ -43,6 +44,8 @@ export function daysBetween(from: number, until: number, dateOf: (moment: number
 }
 
 function endOfDay(start: number, date: string, dateOf: (moment: number) => string): number {
+  const usual = start + usualDay;
+  if (dateOf(usual) !== date && dateOf(usual - second) === date && usual % second === 0) return usual;
   let [inside, outside] = [Math.floor(start / second), Math.ceil((start + longestDay) / second)];
   while (outside - inside > 1) {
     const middle = Math.floor((inside + outside) / 2);

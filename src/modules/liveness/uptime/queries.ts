@@ -21,7 +21,8 @@ interface LifeRow {
 export interface Records {
   nodes: NodeRecord[];
   incidents: number;
-  emergencyWindows: number;
+  /** Emergency windows, each once, whatever number of nodes it covers. */
+  emergencies: Span[];
 }
 
 /** Everything that the nodes of a provider have of a range, `to` at most now; deleted nodes until their deletion. */
@@ -44,26 +45,41 @@ export async function readRecords(
   return {
     nodes: recordsOf(lives, spans, until),
     incidents: spans.filter(({ kind }) => kind === 'offline').length,
-    emergencyWindows: new Set(spans.filter(({ kind }) => kind === 'emergency').map(({ id }) => id)).size,
+    emergencies: emergenciesOf(spans, until),
   };
+}
+
+function emergenciesOf(spans: readonly SpanRow[], end: number): Span[] {
+  const windows = new Map<string, Span>();
+  for (const row of spans) {
+    if (row.kind !== 'emergency') continue;
+    const [{ from, until }, known] = [spanOf(row, end), windows.get(row.id)];
+    windows.set(row.id, {
+      from: Math.min(from, known?.from ?? from),
+      until: Math.max(until, known?.until ?? until),
+    });
+  }
+  return [...windows.values()];
 }
 
 const meets = (from: Sql, until: Sql, start: Date, end: Date): Sql =>
   sql`${from} < ${end}::timestamptz AND (${until} IS NULL OR ${until} > ${start}::timestamptz)`;
 
 /** What goes on lasts until the end of the range. */
+const spanOf = ({ from, until }: Pick<LifeRow, 'from' | 'until'>, end: number): Span => ({
+  from: from.getTime(),
+  until: until?.getTime() ?? end,
+});
+
 function recordsOf(lives: readonly LifeRow[], spans: readonly SpanRow[], end: number): NodeRecord[] {
-  const spanOf = ({ from, until }: Pick<LifeRow, 'from' | 'until'>): Span => ({
-    from: from.getTime(),
-    until: until?.getTime() ?? end,
-  });
   const byNode = new Map<string, SpanRow[]>();
   for (const span of spans) byNode.set(span.nodeId, [...(byNode.get(span.nodeId) ?? []), span]);
   return lives.map((life) => {
     const own = byNode.get(life.nodeId) ?? [];
-    const of = (wanted: SpanRow['kind']) => own.filter(({ kind }) => kind === wanted).map(spanOf);
+    const of = (wanted: SpanRow['kind']) =>
+      own.filter(({ kind }) => kind === wanted).map((row) => spanOf(row, end));
     return {
-      life: spanOf(life),
+      life: spanOf(life, end),
       planned: of('planned'),
       emergency: of('emergency'),
       down: of('offline'),

@@ -22,7 +22,7 @@ export function registerUptimeRoutes(app: App, service: UptimeService): void {
           'getProviderUptime',
           'liveness',
           'How much of the time were the nodes of a provider there?',
-          'By day of a time zone and in total, for any range of up to 367 days; as JSON, or as CSV with a line a day.',
+          'By day of a time zone and in total, for any range; as JSON, or as CSV with a line a day.',
         ),
         params: IdParams,
         querystring: UptimeQuery,

@@ -30,7 +30,12 @@ export const Uptime = Type.Object(
         from: DateTime(),
         to: DateTime(),
         ...times,
+        emergencyWindows: Type.Integer({ description: 'Emergency maintenances that the day meets.' }),
       }),
+      {
+        description:
+          'Every day of a range of up to 367 days; of a longer one those from the first heartbeat of all nodes on.',
+      },
     ),
   },
   { $id: 'Uptime' },

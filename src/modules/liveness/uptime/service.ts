@@ -9,11 +9,11 @@ import { daysBetween, localDate } from './days.ts';
 import { readRecords } from './queries.ts';
 import type { Uptime, UptimeQuery } from './schemas.ts';
 import type { Span } from './spans.ts';
-import { sumOf, type Tally, tallies, uptimeOf } from './tally.ts';
+import { type NodeRecord, sumOf, type Tally, tallies, uptimeOf } from './tally.ts';
 
 const dayMs = 86_400_000;
-/** A year and a day: every year of any zone can be asked for at once. */
-const longestRangeMs = 367 * dayMs;
+/** A year and a day: of every year of any zone all days are told. */
+const longRangeMs = 367 * dayMs;
 const defaultRangeMs = 30 * dayMs;
 
 /** How much of the time the nodes of a provider were there. */
@@ -30,8 +30,8 @@ export class UptimeService {
     if (!dateOf) throw invalid('tz', 'must be an IANA time zone');
     return this.#db.read(ctx, async (tx) => {
       const range = rangeOf(query, await nowOf(tx, ctx, providerId));
-      const { nodes, ...counts } = await readRecords(tx, providerId, range);
-      const days = daysBetween(range.from, range.until, dateOf);
+      const { nodes, incidents, emergencies } = await readRecords(tx, providerId, range);
+      const days = daysBetween(toldFrom(range, nodes), range.until, dateOf);
       const parts = tallies(nodes, [...days.map(({ from }) => from), range.until]);
       return {
         providerId,
@@ -39,13 +39,15 @@ export class UptimeService {
         to: new Date(range.until),
         tz: query.tz,
         nodes: nodes.length,
-        ...counts,
+        incidents,
+        emergencyWindows: emergencies.length,
         total: timesOf(sumOf(parts)),
         days: days.map(({ date, from, until }, index) => ({
           date,
           from: new Date(from),
           to: new Date(until),
           ...timesOf(parts[index] as Tally),
+          emergencyWindows: emergencies.filter((span) => span.from < until && span.until > from).length,
         })),
       };
     });
@@ -66,9 +68,14 @@ function rangeOf({ from, to }: UptimeQuery, now: number): Span {
   const until = Math.min(to === undefined ? now : momentOf(to, 'to'), now);
   const start = from === undefined ? until - defaultRangeMs : momentOf(from, 'from');
   if (start >= until) throw invalid('from', 'must be before `to`, and before now');
-  if (until - start > longestRangeMs) throw invalid('from', 'must be at most 367 days before `to`');
   return { from: start, until };
 }
+
+/** A long range is told from the first heartbeat on: a year 1 that somebody names has no days worth a line. */
+const toldFrom = ({ from, until }: Span, nodes: readonly NodeRecord[]): number =>
+  until - from <= longRangeMs
+    ? from
+    : nodes.reduce((earliest, { life }) => Math.min(earliest, Math.max(from, life.from)), until);
 
 function momentOf(text: string, parameter: string): number {
   const moment = parseTimestamp(text);

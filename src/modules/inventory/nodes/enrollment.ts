@@ -19,7 +19,7 @@ interface StoredToken {
   used: boolean;
   expired: boolean;
   providerId: string;
-  region: string | null;
+  region: string;
 }
 
 const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();
@@ -84,13 +84,15 @@ export class Enrollment {
   }
 }
 
-async function takeToken(tx: Transaction, token: string): Promise<StoredToken & { region: string }> {
+/** Shares the provider's lock: a change of the provider, such as maintenance of all its nodes, waits, and finds the node. */
+async function takeToken(tx: Transaction, token: string): Promise<StoredToken> {
   const stored = await tx.row<StoredToken>(sql`/* inventory:take_enrollment_token */
     SELECT t.id, t.used_at IS NOT NULL AS used, t.expires_at <= clock_timestamp() AS expired, t.provider_id,
-           (SELECT p.region FROM inventory.provider p WHERE p.id = t.provider_id AND p.deleted_at IS NULL) AS region
-      FROM inventory.enrollment_token t WHERE t.digest = ${digestOf(token)} FOR UPDATE`);
-  if (!stored || stored.region === null) throw invalidToken();
+           p.region
+      FROM inventory.enrollment_token t JOIN inventory.provider p ON p.id = t.provider_id AND p.deleted_at IS NULL
+     WHERE t.digest = ${digestOf(token)} FOR UPDATE OF t FOR SHARE OF p`);
+  if (!stored) throw invalidToken();
   if (stored.used) throw usedToken();
   if (stored.expired) throw expiredToken();
-  return { ...stored, region: stored.region };
+  return stored;
 }

@@ -161,6 +161,39 @@ describe('proof of reachability', () => {
   });
 });
 
+it('is tripped at once for all, however many they are, and makes them unknown step by step', async () => {
+  await hear(nodes);
+  await beOnTime();
+  await miss(service, nodes, 11);
+  const stepwise = createSweeper(service, {}, { stepSize: 3 });
+  sweepers.push(stepwise);
+  const before = await lastChange();
+  await stepwise.sweep();
+  expect(await states()).toEqual({ unknown: 10 });
+  expect(await eventsSince(before)).toEqual({
+    'breaker.released': 1,
+    'breaker.tripped': 1,
+    'node.unknown': 10,
+  });
+  expect((await breaker()).trips).toMatchObject([{ nodes: 10, watched: 10, unheard: 10 }]);
+  const { rows } = await service.sql.query(
+    `SELECT max(n)::integer AS most FROM (
+       SELECT count(*) AS n FROM inventory.change WHERE id > $1 GROUP BY xmin::text) AS of_transaction`,
+    [before],
+  );
+  expect(rows).toEqual([{ most: 3 }]);
+});
+
+it('is not proved by deleting nodes: those that are left are still held back', async () => {
+  for (const { id } of nodes.slice(0, 6))
+    await service.as().delete(`/v1/nodes/${id}`).set('if-match', '*').expect(204);
+  await sweep();
+  expect((await breaker()).trips).toMatchObject([{ nodes: 4, unheard: 4 }]);
+  await hear(nodes.slice(6, 8));
+  await sweep();
+  expect((await breaker()).tripped).toBe(false);
+});
+
 describe('nodes that fall silent together, with a sweep between them', () => {
   let sweeper: TestSweeper;
   /** Two are past the grace at the next sweep, three by the one after it; the others are heard. */

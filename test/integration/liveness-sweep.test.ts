@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { reasonsOf } from '../../src/kernel/gates.ts';
 import { addGpuTo, createNode, createProvider, type TestNode } from '../support/fleet.ts';
+import { openDatabase } from '../support/kernel.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { createSweeper, miss, type TestSweeper } from '../support/sweeping.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 describe('the sweeper', () => {
   let service: TestService;
@@ -140,6 +142,30 @@ describe('the sweeper', () => {
         started.passSeconds(5);
       }
       expect(await livenessOf(node)).toBe('offline');
+    });
+
+    it('begins anew after an outage that is shorter than a busy process may pause, where a node lives by seconds', async () => {
+      const [node] = await onlineNodes(1);
+      const proxy = await startTcpProxy(Number(new URL(service.database.url).port));
+      const url = new URL(service.database.url);
+      url.port = String(proxy.port);
+      const brief = { failoverGraceS: 8, graceS: 1 };
+      const away = createSweeper(service, brief, { db: openDatabase(url.href), windowMs: 2000 });
+      open.push(away);
+      await miss(service, [node], -12);
+      await sweep(away);
+      away.passSeconds(8);
+      await sweep(away);
+      proxy.lead(null);
+      await expect(away.sweep()).rejects.toMatchObject({ status: 503 });
+      proxy.lead(Number(new URL(service.database.url).port));
+      away.passSeconds(8);
+      await sweep(away, away);
+      expect(await livenessOf(node)).toBe('online');
+      away.passSeconds(8);
+      await sweep(away, away);
+      expect(await livenessOf(node)).toBe('offline');
+      await proxy.close();
     });
 
     it('begins anew after a gap, such as an outage of the database', async () => {

@@ -203,7 +203,7 @@ async function boot(database: TestDatabase): Promise<Running> {
   return {
     service,
     sweepers: createSweepers(service, undefined, db),
-    silence: createSweeper(service, { breakerMinNodes: 1_000_000 }, db),
+    silence: createSweeper(service, { breakerMinNodes: 1_000_000 }, { db }),
   };
 }
 

@@ -22,18 +22,19 @@ export interface TestSweeper {
   close(): Promise<void>;
 }
 
-/** The sweeper of a further replica, unless it brings a `db`. */
+/** The sweeper of a further replica, unless it brings a `db`; a node is heard within `windowMs`. */
 export function createSweeper(
   service: TestService,
   changes: Partial<typeof settings> = {},
-  db = replicaOf(service),
+  { db = replicaOf(service), windowMs = 20_000, stepSize = 1000 } = {},
 ): TestSweeper {
   let ahead = 0;
   const sweeper = new Sweeper({
     db,
     settings: { ...settings, ...changes },
     ports: nodePorts,
-    windowMs: () => 20_000,
+    windowMs: () => windowMs,
+    stepSize,
     now: () => sql`clock_timestamp() + make_interval(secs => ${ahead})`,
   });
   return {

@@ -86,8 +86,16 @@ async function quarantineLeft(
   }
 }
 
-/** A node that is gone is listened for no longer, and what incident it had is over. */
+/**
+ * A node that is gone is listened for no longer, and what incident it had is over. Where the breaker held it back it is
+ * counted there no more: else it would seem to be heard again, and prove that the silence of the others is theirs.
+ */
 export async function forgetSigns(tx: Transaction, nodeIds: readonly string[]): Promise<void> {
+  await tx.execute(sql`/* inventory:forget_held */
+    UPDATE inventory.breaker_trip t SET nodes = t.nodes - held.n
+      FROM (SELECT breaker_id, count(*)::integer AS n FROM inventory.node_heartbeat
+             WHERE node_id = ANY(${nodeIds}::uuid[]) AND breaker_id IS NOT NULL GROUP BY 1) AS held
+     WHERE t.id = held.breaker_id`);
   await tx.execute(sql`/* inventory:forget_signs */
     WITH over AS (
       UPDATE inventory.incident SET ended_at = greatest(clock_timestamp(), started_at)

@@ -138,9 +138,11 @@ const after = (moment: Sql, seconds: number): Sql => sql`${moment} + make_interv
 
 /** Conditions over `inventory.node_heartbeat h`. */
 export const isOverdue = (at: string): Sql =>
-  sql`h.liveness = 'online' AND h.deadline_at <= ${at}::timestamptz`;
+  sql`h.liveness = 'online' AND h.breaker_id IS NULL AND h.deadline_at <= ${at}::timestamptz`;
 export const isExpired = (at: string, graceS: number): Sql =>
-  sql`h.liveness IN ('online', 'late') AND ${after(sql`h.deadline_at`, graceS)} <= ${at}::timestamptz`;
+  sql`h.liveness IN ('online', 'late') AND h.breaker_id IS NULL AND ${after(sql`h.deadline_at`, graceS)} <= ${at}::timestamptz`;
+/** The breaker holds it back, and it does not read so yet. */
+export const isHeld = sql`h.liveness IN ('online', 'late') AND h.breaker_id IS NOT NULL`;
 /** Still not heard, in the window that it got when the breaker was released. */
 export const isSpent = (at: string, graceS: number): Sql =>
   sql`h.liveness = 'unknown' AND h.breaker_id IS NULL AND ${after(sql`h.deadline_at`, graceS)} <= ${at}::timestamptz`;
@@ -149,7 +151,7 @@ export const isSettled = (at: string, stableS: number): Sql =>
   sql`h.flapping_since IS NOT NULL AND h.liveness = 'online' AND ${after(sql`h.changed_at`, stableS)} <= ${at}::timestamptz`;
 
 export interface Watch {
-  /** Nodes online or late, how many of them are past their deadline and not yet late, and past its grace too. */
+  /** Nodes online or late that the breaker does not hold back, how many of them are past their deadline and not yet late, and past its grace too. */
   watched: number;
   overdue: number;
   expiring: number;
@@ -159,6 +161,8 @@ export interface Watch {
   spent: number;
   /** Nodes that flap no more. */
   settled: number;
+  /** Nodes that the breaker holds back and that have to become unknown. */
+  held: number;
 }
 
 interface Limits {
@@ -173,14 +177,15 @@ const expiresSoon = (at: string, { graceS, sweepIntervalMs }: Limits): Sql =>
 
 /** One look at all nodes: no column that heartbeats change has an index, which keeps their updates in place. */
 export const watchNodes = (at: string, limits: Limits): Sql => sql`/* liveness:watch_nodes */
-  SELECT count(*) FILTER (WHERE h.liveness <> 'unknown') AS watched, count(*) FILTER (WHERE ${isOverdue(at)}) AS overdue,
+  SELECT count(*) FILTER (WHERE h.liveness <> 'unknown' AND h.breaker_id IS NULL) AS watched, count(*) FILTER (WHERE ${isOverdue(at)}) AS overdue,
          count(*) FILTER (WHERE ${isExpired(at, limits.graceS)}) AS expiring,
          count(*) FILTER (WHERE ${expiresSoon(at, limits)}) AS soon,
          count(*) FILTER (WHERE ${isSpent(at, limits.graceS)}) AS spent,
-         count(*) FILTER (WHERE ${isSettled(at, limits.flappingStableS)}) AS settled
+         count(*) FILTER (WHERE ${isSettled(at, limits.flappingStableS)}) AS settled,
+         count(*) FILTER (WHERE ${isHeld}) AS held
     FROM inventory.node_heartbeat h WHERE h.liveness IN ('online', 'late', 'unknown')`;
 
-export const findNodes = (due: Sql, limit: number | null): Sql => sql`/* liveness:find_nodes */
+export const findNodes = (due: Sql, limit: number): Sql => sql`/* liveness:find_nodes */
   SELECT h.node_id FROM inventory.node_heartbeat h WHERE ${due} ORDER BY h.deadline_at LIMIT ${limit}`;
 
 export interface TurnedRow {

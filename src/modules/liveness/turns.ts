@@ -9,7 +9,7 @@ export interface Turn {
   due: Sql;
   liveness: 'late' | 'offline' | 'unknown';
   reason: string;
-  limit: number | null;
+  limit: number;
 }
 
 /** Turns the nodes that are due, passing over those that somebody else has locked. Returns the ones that turned. */
@@ -33,7 +33,7 @@ export async function settle(tx: Transaction, due: Sql, limit: number, ports: Li
   await recordMoves(tx, moves, 'stable', ports);
 }
 
-async function lockDue(tx: Transaction, due: Sql, limit: number | null): Promise<string[]> {
+async function lockDue(tx: Transaction, due: Sql, limit: number): Promise<string[]> {
   const found = await tx.rows<{ nodeId: string }>(findNodes(due, limit));
   const locked = await tx.rows<{ id: string }>(
     lockNodes(

@@ -9,7 +9,9 @@ export const Breaker = Type.Object(
       Type.Object({
         id: Uuid(),
         trippedAt: DateTime(),
-        nodes: Type.Integer({ description: 'How many became unknown at once.' }),
+        nodes: Type.Integer({
+          description: 'How many became unknown at once; those that were deleted since apart.',
+        }),
         watched: Type.Integer({ description: 'Of how many that were online or late.' }),
         unheard: Type.Integer({ description: 'How many of them have not been heard since.' }),
       }),

@@ -1,4 +1,4 @@
-import sql from 'sql-template-tag';
+import sql, { type Sql } from 'sql-template-tag';
 import type { Queryable, Transaction } from '../../../kernel/db/transaction.ts';
 import { newId } from '../../../kernel/ids.ts';
 
@@ -20,21 +20,23 @@ export const openTrips = (db: Queryable): Promise<Trip[]> =>
            (SELECT count(*) FROM inventory.node_heartbeat h WHERE h.breaker_id = t.id) AS unheard
       FROM inventory.breaker_trip t WHERE t.released_at IS NULL ORDER BY t.tripped_at, t.id`);
 
-/** Holds the nodes, which are unknown by now, back from judgement, and tells it by one event. */
-export async function tripBreaker(
-  tx: Transaction,
-  nodeIds: readonly string[],
-  watched: number,
-  at: string,
-): Promise<void> {
+/**
+ * Holds all nodes that are due (a condition on `node_heartbeat h`) back from judgement, by one narrow statement however
+ * many they are, and tells it by one event. Returns how many that were.
+ */
+export async function tripBreaker(tx: Transaction, due: Sql, watched: number, at: string): Promise<number> {
   const id = newId();
-  const nodes = nodeIds.length;
-  await tx.execute(sql`/* liveness:trip_breaker */
-    WITH held AS (
-      UPDATE inventory.node_heartbeat SET breaker_id = ${id}::uuid WHERE node_id = ANY(${nodeIds}::uuid[])
+  const trip = await tx.row<{ nodes: number }>(sql`/* liveness:trip_breaker */
+    WITH due AS (
+      SELECT h.node_id FROM inventory.node_heartbeat h WHERE ${due} ORDER BY h.node_id FOR NO KEY UPDATE
+    ), held AS (
+      UPDATE inventory.node_heartbeat h SET breaker_id = ${id}::uuid FROM due WHERE h.node_id = due.node_id
+      RETURNING h.node_id
     )
     INSERT INTO inventory.breaker_trip (id, nodes, watched, tripped_at)
-    VALUES (${id}, ${nodes}, ${watched}, ${at}::timestamptz)`);
+    SELECT ${id}::uuid, count(*), ${watched}::integer, ${at}::timestamptz FROM held HAVING count(*) > 0 RETURNING nodes`);
+  if (!trip) return 0;
+  const { nodes } = trip;
   await tx.record({
     type: 'breaker.tripped',
     subject: { type: 'breaker', id },
@@ -42,6 +44,7 @@ export async function tripBreaker(
     diff: { after: { nodes, watched } },
     reason: 'mass_expiry',
   });
+  return nodes;
 }
 
 /**

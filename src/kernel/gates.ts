@@ -17,8 +17,9 @@ export const gates = {
   gpu_quarantined: 1024,
   gpu_cleaning: 2048,
   node_failed: 4096,
-  /** These two follow from the time, and are never stored: `gatesAt` in `inventory/gpus/schedulability.ts`. */
+  /** Follows from the time (`gatesAt` in `inventory/gpus/schedulability.ts`); stored while a node has two windows. */
   maintenance_window: 8192,
+  /** Follows from the time, and is never stored. */
   level_too_low: 16384,
   node_flapping: 32768,
   /** Of a partition: its physical GPU has a gate of its own shut. Kept by triggers. */

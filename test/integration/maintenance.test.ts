@@ -6,6 +6,7 @@ import { createGpus, getGpu, gpuInput } from '../support/gpu-inputs.ts';
 import { age, announce, atOnce, inSeconds } from '../support/maintenance.ts';
 import { createTenant, openNode, type TestTenant } from '../support/schedulable.ts';
 import { startService, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 let service: TestService;
 let node: TestNode;
@@ -86,7 +87,10 @@ describe('POST /v1/maintenance-windows', () => {
 
   it('409: a node has one window at a time, named in the answer, until it is over', async () => {
     const first = await announce(service, { nodeId: node.id, ...later }).expect(201);
-    for (const window of [{ nodeId: node.id }, { providerId: node.providerId }]) {
+    for (const window of [
+      { nodeId: node.id, ...later },
+      { providerId: node.providerId, ...later },
+    ]) {
       const { body } = await announce(service, window).expect(409);
       expect(body).toMatchObject({ code: 'maintenance_window.exists', windowIds: [first.body.id] });
     }
@@ -103,6 +107,117 @@ describe('POST /v1/maintenance-windows', () => {
     }
     const { body } = await announce(service, { nodeId: node.id }).expect(409);
     expect(body.code).toBe('maintenance_window.emergency_limit');
+    await announce(service, { nodeId: node.id, ...later }).expect(201);
+  });
+});
+
+describe('an emergency before planned maintenance', () => {
+  const stand = async (planned: object = { nodeId: node.id }, emergency: object = { nodeId: node.id }) => ({
+    planned: (await announce(service, { ...planned, ...later }).expect(201)).body,
+    emergency: (await announce(service, emergency).expect(201)).body,
+  });
+  const back = (id = gpuId) =>
+    until(
+      'the planned window is back',
+      async () => (await getGpu(service, id)).unschedulableReasons.length === 0,
+    );
+
+  it('comes first; the planned one stays as it was, and is back when the emergency is over', async () => {
+    const { planned, emergency } = await stand();
+    expect(await getGpu(service, gpuId)).toMatchObject({
+      unschedulableReasons: ['maintenance_window'],
+      maintenance: { startsAt: emergency.startsAt, endsAt: emergency.endsAt },
+    });
+    expect((await service.as().get(path(planned.id)).expect(200)).body).toEqual(planned);
+    await age(service, emergency.id, 3600);
+    await back();
+    expect((await getGpu(service, gpuId)).maintenance).toEqual({
+      startsAt: planned.startsAt,
+      endsAt: planned.endsAt,
+    });
+    await claim({ durationS: 7260 }).expect(409);
+    await claim({ durationS: 3600 }).expect(201);
+  });
+
+  it('keeps all GPUs of the node from being given out, those included that come meanwhile', async () => {
+    const { emergency } = await stand();
+    const added = await addGpu(node);
+    for (const id of [gpuId, added]) {
+      expect(await reasons(id)).toEqual(['maintenance_window']);
+      await claim({ gpuIds: [id] }).expect(409);
+    }
+    // Between its end and the return of the planned one a claim knows nothing of that: so it is refused.
+    await service.sql.query(
+      `UPDATE inventory.gpu_state SET maintenance_from = now() - interval '2 hours', maintenance_until = now() - interval '1 hour'
+        WHERE node_id = $1`,
+      [node.id],
+    );
+    await claim({ durationS: 60 }).expect(409);
+    await service.as().delete(path(emergency.id)).set('if-match', '*').expect(204);
+    for (const id of [gpuId, added]) expect(await reasons(id)).toEqual([]);
+    expect((await getGpu(service, gpuId)).maintenance).not.toBeNull();
+  });
+
+  it('may be of all nodes, as may the planned one; who joins has both', async () => {
+    const all = { providerId: node.providerId };
+    for (const [planned, emergency] of [
+      [{ nodeId: node.id }, all],
+      [all, { nodeId: node.id }],
+      [all, all],
+    ] as const) {
+      const made = await stand(planned, emergency);
+      const joined = await createNode(service, node.providerId);
+      const added = await addGpu(joined);
+      await age(service, made.emergency.id, 3600);
+      await back();
+      expect((await getGpu(service, gpuId)).maintenance).toMatchObject({ startsAt: made.planned.startsAt });
+      if (planned === all)
+        await until('the one who joined has it', async () => {
+          const { maintenance } = await getGpu(service, added);
+          return maintenance?.startsAt === made.planned.startsAt;
+        });
+      expect(await reasons(added)).toEqual(['node_not_heard']);
+      await service.as().delete(path(made.planned.id)).set('if-match', '*').expect(204);
+      expect((await getGpu(service, gpuId)).maintenance).toBeNull();
+    }
+  });
+
+  it('may be there already when the planned one is announced, and called off is that one alone', async () => {
+    const emergency = await announce(service, { nodeId: node.id }).expect(201);
+    const planned = await announce(service, { nodeId: node.id, ...later }).expect(201);
+    await service.as().delete(path(planned.body.id)).set('if-match', '*').expect(204);
+    expect(await getGpu(service, gpuId)).toMatchObject({
+      unschedulableReasons: ['maintenance_window'],
+      maintenance: { endsAt: emergency.body.endsAt },
+    });
+    await age(service, emergency.body.id, 3600);
+    expect(await reasons()).toEqual([]);
+  });
+
+  it('409: not where they overlap, when announced or moved, and not two of a kind', async () => {
+    const { planned, emergency } = await stand();
+    const patch = (id: string, change: object) =>
+      service.as().patch(path(id)).set('if-match', '*').send(change);
+    const refused = [
+      await announce(service, { nodeId: node.id, ...later, startsAt: inSeconds(7300) }),
+      await announce(service, { nodeId: node.id }),
+      await patch(planned.id, { startsAt: inSeconds(3000) }),
+    ];
+    for (const { status, body } of refused)
+      expect([status, body.code]).toEqual([409, 'maintenance_window.exists']);
+    expect(refused[2]?.body.windowIds).toEqual([emergency.id]);
+    await patch(planned.id, { startsAt: inSeconds(3660) }).expect(200);
+    const longer = await patch(emergency.id, { endsAt: inSeconds(3700) }).expect(409);
+    expect(longer.body.windowIds).toEqual([planned.id]);
+    await patch(emergency.id, { endsAt: inSeconds(3650) }).expect(200);
+  });
+
+  it('is over while nobody looked, and so is the planned one: the GPUs are free', async () => {
+    const { planned, emergency } = await stand();
+    await age(service, planned.id, 10_800);
+    await age(service, emergency.id, 3600);
+    await back();
+    expect((await getGpu(service, gpuId)).maintenance).toBeNull();
     await announce(service, { nodeId: node.id, ...later }).expect(201);
   });
 });

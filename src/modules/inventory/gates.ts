@@ -12,6 +12,7 @@ export const placementMask = maskOf(
   'node_maintenance',
   'node_failed',
   'node_flapping',
+  'maintenance_window',
 );
 
 /** Of these a physical GPU keeps its partitions back: the triggers `gate_partition` and `gate_partitions` have the same mask. */
@@ -33,6 +34,10 @@ export const gatesOf: Sql = join(
     when('node_maintenance', sql`h.status = 'maintenance'`),
     when('node_flapping', sql`h.flapping_since IS NOT NULL`),
     when('node_failed', sql`n.health = 'failed'`),
+    when(
+      'maintenance_window',
+      sql`EXISTS (SELECT FROM inventory.node_maintenance a WHERE a.node_id = n.id AND a.aside)`,
+    ),
   ],
   ' | ',
   '(',

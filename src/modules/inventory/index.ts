@@ -97,6 +97,7 @@ export const inventory = defineModule<InventoryApi, typeof settings>({
         registerSnapshotRoutes(app, snapshots);
         registerMaintenanceRoutes(app, maintenance);
       },
+      workers: [{ name: 'inventory.maintenance', intervalMs: 1000, run: () => maintenance.bringBack() }],
     };
   },
 });

@@ -14,6 +14,16 @@ export interface WindowRules {
   emergencyMaxS: number;
 }
 
+interface Window extends Interval {
+  kind: WindowKind;
+}
+
+/** Whether a node may have both: an emergency, and after it what was planned before anybody knew of it. */
+export function goTogether(one: Window, other: Window): boolean {
+  const [first, second] = one.kind === 'emergency' ? [one, other] : [other, one];
+  return first.kind === 'emergency' && second.kind === 'planned' && first.endsAt <= second.startsAt;
+}
+
 /** What is wrong with a window: the field, and the rest of the sentence that begins with its name. */
 export interface WindowFault {
   field: 'startsAt' | 'endsAt';

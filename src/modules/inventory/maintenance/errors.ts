@@ -1,6 +1,6 @@
 import { AppError } from '../../../kernel/errors.ts';
 
-/** A node has one window at a time. */
+/** A node has one window at a time, save an emergency before a planned one. */
 export const windowExists = (windowIds: readonly string[] = []) =>
   new AppError(409, 'maintenance_window.exists', 'Maintenance is announced for this node already.', {
     members: { windowIds },

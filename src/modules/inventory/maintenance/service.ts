@@ -9,19 +9,22 @@ import { parseTimestamp } from '../../../kernel/http/timestamp.ts';
 import type { Kernel } from '../../../module.ts';
 import type { InventoryPorts } from '../ports.ts';
 import { maintenanceWindows, visibleWindows, windowColumns } from './collection.ts';
-import { faultOf, type WindowRules } from './domain.ts';
+import { faultOf, goTogether, type WindowRules } from './domain.ts';
 import { emergencyLimit, windowExists, windowOver } from './errors.ts';
 import { notify } from './notices.ts';
 import type { CreateMaintenanceWindow, MaintenanceWindow, PatchMaintenanceWindow } from './schemas.ts';
 import { lockNodeScope, lockProviderScope, type WindowScope } from './scope.ts';
 import {
-  closeEnded,
+  advance,
   endWindow,
   insertWindow,
   lockWindow,
+  makeWay,
   moveWindow,
   recentEmergencies,
   showOnGpus,
+  standingWindows,
+  waitingNodes,
 } from './store.ts';
 
 interface Options {
@@ -51,9 +54,12 @@ export class MaintenanceService {
       const startsAt = input.startsAt === undefined ? now : momentOf(input.startsAt, '/startsAt');
       const window = { kind, reason, startsAt, endsAt };
       this.#assertAllowed(window, null, now);
-      const inTheWay = await closeEnded(tx, scope);
-      if (inTheWay.length > 0) throw windowExists(inTheWay);
-      if (kind === 'emergency') await this.#assertFewEmergencies(tx, scope);
+      await advance(tx, scope);
+      assertRoom(window, await standingWindows(tx, scope));
+      if (kind === 'emergency') {
+        await this.#assertFewEmergencies(tx, scope);
+        await makeWay(tx, scope);
+      }
       const announced = await insertWindow(tx, scope, window);
       await tx.record({
         type: 'maintenance_window.announced',
@@ -101,12 +107,16 @@ export class MaintenanceService {
     return this.#options.kernel.db.write(ctx, async (tx) => {
       const scope = await lockScopeOf(tx, ctx.principal, id);
       const now = await clock(tx);
+      const others = (await standingWindows(tx, scope)).filter((other) => other.id !== id);
       const window = await patchRow<MaintenanceWindow>(tx, {
         resource: 'maintenance_window',
         lock: lockWindow(id, visibleWindows(ctx.principal)),
         ifMatch,
         patch,
-        check: (next, current) => this.#assertAllowed(intervalOf(next), intervalOf(current), now),
+        check: (next, current) => {
+          this.#assertAllowed(intervalOf(next), intervalOf(current), now);
+          assertRoom(intervalOf(next), others);
+        },
         update: ({ startsAt, endsAt, reason }) => sql`/* inventory:update_maintenance_window */
           UPDATE inventory.maintenance_window w SET starts_at = ${startsAt}, ends_at = ${endsAt}, reason = ${reason},
                  version = version + 1, updated_at = inventory.moment_after(updated_at)
@@ -138,8 +148,25 @@ export class MaintenanceService {
         version: window.version + 1,
         ...concernOf(window),
       });
+      await advance(tx, scope);
       await this.#show(tx, scope, window, 'cancelled');
     });
+  }
+
+  /** Lets planned windows take their place whose emergency is over. */
+  async bringBack(): Promise<void> {
+    const { db } = this.#options.kernel;
+    const waiting = await waitingNodes(db, waitingAtOnce);
+    for (const providerId of new Set(waiting.map((node) => node.providerId))) {
+      const nodeIds = waiting.filter((node) => node.providerId === providerId).map(({ nodeId }) => nodeId);
+      await db.write({ worker: 'inventory.maintenance' }, async (tx) => {
+        await tx.execute(sql`/* inventory:lock_waiting_nodes */
+          SELECT FROM inventory.node n WHERE n.id = ANY(${nodeIds}::uuid[]) ORDER BY n.id FOR NO KEY UPDATE`);
+        await advance(tx, { providerId, nodeIds });
+        await showOnGpus(tx, nodeIds);
+        tx.invalidate('nodes', `provider:${providerId}`, ...nodeIds.map((id) => `node:${id}`));
+      });
+    }
   }
 
   #assertAllowed(
@@ -168,6 +195,15 @@ export class MaintenanceService {
     await notify(tx, this.#options.ports, window, verb, used);
     tx.invalidate('nodes', `provider:${providerId}`, ...nodeIds.map((id) => `node:${id}`));
   }
+}
+
+/** Nodes that are looked after in one run; the next one goes on. */
+const waitingAtOnce = 500;
+
+/** @throws 409 `maintenance_window.exists` naming those of the others that it cannot stand beside. */
+function assertRoom(window: Parameters<typeof goTogether>[0], others: readonly MaintenanceWindow[]): void {
+  const inTheWay = others.filter((other) => !goTogether(window, intervalOf(other)));
+  if (inTheWay.length > 0) throw windowExists(inTheWay.map(({ id }) => id));
 }
 
 const concernOf = ({ providerId, nodeId }: Pick<MaintenanceWindow, 'providerId' | 'nodeId'>) => ({

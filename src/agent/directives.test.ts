@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { away, heard, problem, START, taken, useAgents } from '../../test/support/agent-run.ts';
 import type { Answer } from '../../test/support/agent-service.ts';
 import { until } from '../../test/support/until.ts';
-import { fakeDriver } from './fake-driver.ts';
+import { type FakeState, fakeDriver } from './fake-driver.ts';
 import type { Hook } from './hook.ts';
 
 const setup = useAgents();
@@ -42,10 +42,12 @@ describe('an order to take a snapshot', () => {
 
 describe('a directive', () => {
   it('of a kind that the agent does not know, or that is none, does no harm', async () => {
+    const dance = { type: 'dance', verificationId: 'v-1' };
     const odd = { status: 202, body: { accepted: true, nextHeartbeatInMs: 15_000, directives: 'drain' } };
-    const agent = await setup({}, { '/v1/heartbeats': [asked({ type: 'dance' }, { kind: 1 }), odd] });
+    const agent = await setup({}, { '/v1/heartbeats': [asked(dance, { kind: 1 }), odd] });
     await agent.run(2);
     expect(agent.waits).toEqual([15_000, 15_000]);
+    expect(agent.events()).not.toContain('challenged');
   });
 });
 
@@ -103,8 +105,8 @@ describe('an order to drain', () => {
   });
 
   it('does not end by one answer without it, which may be of a replica that has not heard yet', async () => {
-    const agent = await drained('true', [drain, heard, drain], [1]);
-    await agent.run(4);
+    const agent = await drained('true', [drain, heard, drain, heard, drain], [1]);
+    await agent.run(5);
     expect([count(agent, 'drain_began'), count(agent, 'drain_ended')]).toEqual([1, 0]);
   });
 
@@ -144,11 +146,22 @@ describe('a challenge', () => {
   const challenged = asked({ type: 'answer_challenge', verificationId: 'v-1', deadlineAt: null });
   const [path, evidencePath] = ['/v1/verifications/v-1', '/v1/verifications/v-1/evidence'];
 
+  /** What the service says of the challenge, which is about the last of these GPUs. */
+  async function answersOf(kind: string, states: FakeState[]): Promise<Record<string, Answer[]>> {
+    const { gpus } = await fakeDriver({ states }).read('n-1');
+    const challenge = { gpuId: 'g-2', kind, nonce: 'once', expiresAt: '2026-01-01T00:05:00.000Z' };
+    return {
+      '/v1/heartbeats': [challenged],
+      [path]: [{ status: 200, body: challenge }],
+      '/v1/gpus/g-2': [{ status: 200, body: { uuid: gpus.at(-1)?.uuid } }],
+      [evidencePath]: [taken],
+    };
+  }
+
   /** An agent that is challenged three times over; it waits until an answer was given or failed. */
   async function challengedBy(kind: string, answers: Record<string, Answer[]>, challengeHook?: Hook) {
     const driver = fakeDriver({ states: ['healthy', 'spoofed'] });
     const { gpus } = await fakeDriver({ states: ['healthy', 'spoofed'] }).read('n-1');
-    const challenge = { gpuId: 'g-2', kind, nonce: 'once', expiresAt: '2026-01-01T00:05:00.000Z' };
     let [answered, failed] = [0, 0];
     const agent: Agent = await setup(
       {
@@ -164,13 +177,7 @@ describe('a challenge', () => {
           [answered, failed] = [count(agent, 'challenge_answered'), count(agent, 'challenge_failed')];
         },
       },
-      {
-        '/v1/heartbeats': [challenged],
-        [path]: [{ status: 200, body: challenge }],
-        '/v1/gpus/g-2': [{ status: 200, body: { uuid: gpus[1]?.uuid } }],
-        [evidencePath]: [taken],
-        ...answers,
-      },
+      { ...(await answersOf(kind, ['healthy', 'spoofed'])), ...answers },
     );
     return { agent, gpu: gpus[1] };
   }
@@ -245,6 +252,27 @@ describe('a challenge', () => {
       { detail: 'verification.nonce_expired' },
     ]);
     expect(agent.bodies(evidencePath)).toHaveLength(2);
+  });
+
+  it('is not answered beside itself, however long the answer takes', async () => {
+    const [begun, go] = [join(directory, 'begun'), join(directory, 'go')];
+    const command = `echo begun >> ${begun}; until test -e ${go}; do sleep 0.02; done; cat`;
+    const agent: Agent = await setup(
+      {
+        driver: fakeDriver({ states: ['healthy'] }),
+        challengeHook: hook(command),
+        between: async (round) => {
+          await until('the command runs', () => readFile(begun).then(Boolean, () => false));
+          if (round < 3) return;
+          await writeFile(go, '');
+          await until('it was answered', () => count(agent, 'challenge_answered') > 0);
+        },
+      },
+      await answersOf('work', ['healthy']),
+    );
+    await agent.run(3);
+    expect(await lines(begun)).toEqual(['begun']);
+    expect(agent.bodies(evidencePath)).toHaveLength(1);
   });
 
   it('of a GPU that is not seen fails', async () => {

@@ -2,6 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { away, gpusAre, gpusOf, problem, START, useAgents } from '../../test/support/agent-run.ts';
 import type { Answer } from '../../test/support/agent-service.ts';
 import { fakeDriver } from './fake-driver.ts';
+import type { GpuTelemetry } from './snapshot.ts';
+import { usagePublisher } from './usage-publisher.ts';
+import type { UsageSample } from './wire.ts';
 
 const setup = useAgents();
 const path = '/v1/usage-metrics';
@@ -67,3 +70,59 @@ describe('usage metrics', () => {
     expect(batches(agent)).toEqual([]);
   });
 });
+
+describe('what is kept while the service is away', () => {
+  it('goes out in batches that the service takes, and of more than is kept the newest', async () => {
+    const { publisher, sent, take } = setupPublisher();
+    for (let second = 0; second < 60; second++) take(second, 1000);
+    take(60, 0);
+    await publisher.publish(identity);
+    expect(sent.map((samples) => samples.length)).toEqual([10_000, 10_000, 10_000, 10_000, 10_000]);
+    expect([sent[0]?.[0], sent.at(-1)?.at(-1)].map((sample) => sample?.at)).toEqual([at(10), at(59)]);
+  });
+
+  it('holds no reading that there was none of', async () => {
+    const { publisher, sent, take } = setupPublisher();
+    for (const second of [0, 60]) take(second);
+    await publisher.publish(identity);
+    expect(sent.flat().map(({ metric, value }) => [metric, value])).toEqual([
+      ['powerDrawW', 300],
+      ['powerDrawW', 300],
+    ]);
+  });
+});
+
+const identity = { nodeId: 'n-1', apiKey: 'key-1' };
+
+/** A publisher alone, before a service that takes everything, of GPUs that tell their power. */
+function setupPublisher() {
+  let now = START;
+  const sent: UsageSample[][] = [];
+  const recordUsage = async (_identity: unknown, samples: readonly UsageSample[]) => {
+    sent.push([...samples]);
+    return { rejected: 0 };
+  };
+  const options = { client: { recordUsage }, clock: () => now, report: () => {}, usageEveryMs: 60_000 };
+  const directory = { idOf: async () => 'g-0', forget: () => {} };
+  const publisher = usagePublisher(options, directory);
+  /** A round of readings, of so many GPUs. */
+  const take = (second: number, gpus = 1) => {
+    now = START + second * 1000;
+    publisher.note(Array.from({ length: gpus }, () => ({ ...unread, powerDrawW: 300 })));
+  };
+  return { publisher, sent, take };
+}
+
+const unread: GpuTelemetry = {
+  uuid: 'GPU-1',
+  utilization: null,
+  memoryUsedMb: null,
+  memoryUtilization: null,
+  temperatureC: null,
+  powerDrawW: null,
+  fanSpeed: null,
+  smClockMhz: null,
+  memoryClockMhz: null,
+  eccUncorrected: null,
+  xidErrors: null,
+};

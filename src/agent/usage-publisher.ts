@@ -1,5 +1,5 @@
 import type { AgentOptions } from './agent-options.ts';
-import type { Identity } from './client.ts';
+import type { Identity, InventoryClient } from './client.ts';
 import type { GpuDirectory } from './gpu-directory.ts';
 import { ServiceError } from './service-error.ts';
 import type { GpuTelemetry } from './snapshot.ts';
@@ -22,6 +22,10 @@ const EVERY_MS = 60_000;
 const LARGEST_BATCH = 10_000;
 const KEPT = 50_000;
 
+type Options = Pick<AgentOptions, 'clock' | 'report' | 'usageEveryMs'> & {
+  client: Pick<InventoryClient, 'recordUsage'>;
+};
+
 interface Reading extends Omit<UsageSample, 'gpuId'> {
   uuid: string;
 }
@@ -31,7 +35,7 @@ interface Reading extends Omit<UsageSample, 'gpuId'> {
  * sent again: it counts each sample once.
  */
 export function usagePublisher(
-  { client, clock, report, usageEveryMs = EVERY_MS }: AgentOptions,
+  { client, clock, report, usageEveryMs = EVERY_MS }: Options,
   directory: GpuDirectory,
 ) {
   let kept: Reading[] = [];

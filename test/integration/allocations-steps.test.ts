@@ -72,6 +72,13 @@ describe('POST /v1/allocations/:id/extend', () => {
     expect(await ledgerFaults(service.sql)).toEqual([]);
   });
 
+  it('200: without a body a hold by as much as was asked for first, not by its duration', async () => {
+    const { body: hold } = await claim({ gpuIds, holdTtlS: 60, durationS: 600 }).expect(201);
+    await setDeadline(service.sql, hold.id, 1000);
+    const { body } = await act(hold.id, 'extend').expect(200);
+    expect(seconds(body.updatedAt, body.heldUntil)).toBe(60);
+  });
+
   it('200: moves the end of a duration; without a body by as much as was asked for first', async () => {
     const { body: active } = await claim({ gpuIds, durationS: 60 }).expect(201);
     const { body } = await act(active.id, 'extend', { durationS: 3600 }).expect(200);
@@ -103,6 +110,19 @@ describe('POST /v1/allocations/:id/extend', () => {
 });
 
 describe('POST /v1/allocations/:id/release', () => {
+  it('200: ends at its beginning what began ahead of a clock that was set back', async () => {
+    const { body: active } = await claim({ gpuIds }).expect(201);
+    const { rows } = await service.sql.query(
+      `WITH ahead AS (
+         UPDATE inventory.allocation SET created_at = created_at + interval '1 hour' WHERE id = $1 RETURNING id, created_at)
+       UPDATE inventory.allocation_gpu l SET created_at = ahead.created_at FROM ahead WHERE l.allocation_id = ahead.id
+       RETURNING ahead.created_at AS "createdAt"`,
+      [active.id],
+    );
+    const { body } = await act(active.id, 'release').expect(200);
+    expect(body.releasedAt).toBe(rows[0].createdAt.toISOString());
+  });
+
   it('200: gives the GPUs back, and answers the same again', async () => {
     const { body: active } = await claim({ gpuIds }).expect(201);
     const before = await lastChange(service.sql);

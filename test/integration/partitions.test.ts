@@ -154,6 +154,14 @@ describe('the database itself', () => {
   });
 });
 
+it('a request looks past the partitions of a physical GPU that is used as such', async () => {
+  const { root } = await partitioned(a100, [mig('1g.5gb')]);
+  await claim({ gpuIds: [root] }).expect(201);
+  const request = { count: 2, filter: { nodeId: open.node.id } };
+  const { body } = await client.post('/v1/candidates').send(request).expect(200);
+  expect(body.candidates).toEqual([]);
+});
+
 const partitioned = (whole: object, parts: readonly object[]) =>
   createPartitioned(service, open.node, whole, parts);
 

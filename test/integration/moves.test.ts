@@ -59,6 +59,14 @@ describe('POST /v1/allocations/{id}/move', () => {
     await claim([0, 1, 2, 3]).expect(201);
   });
 
+  it('has no price while a GPU of it has none', async () => {
+    const { body: job } = await claim([0, 1]).expect(201);
+    const unpriced = await openNode(service, { gpus: 1 });
+    const { body } = await moveBy(job.id, { gpuIds: [...ids(0), ...unpriced.gpuIds] }).expect(200);
+    expect(body.pricePerHourNanoUsd).toBeNull();
+    expect((await move(job.id, [0]).expect(200)).body.pricePerHourNanoUsd).toBe('100');
+  });
+
   it('changes nothing where nothing differs', async () => {
     const { body: job } = await claim([0, 1]).expect(201);
     expect((await move(job.id, [1, 0]).expect(200)).body).toEqual(job);
@@ -118,6 +126,10 @@ describe('POST /v1/allocations/{id}/move', () => {
     expect(body).toMatchObject({ state: 'held', heldUntil: hold.heldUntil });
     expect(body.gpus.map(({ share }: { share: number }) => share)).toEqual([300, 300]);
     expect((await getGpu(service, ids(1)[0] as string)).allocationState).toBe('held');
+    expect(await lastTold(...ids(0, 1))).toEqual({
+      [ids(0)[0] as string]: 'free',
+      [ids(1)[0] as string]: 'held',
+    });
     expect((await moveBy(hold.id, { request: { count: 1 } }).expect(400)).body.errors[0].pointer).toBe(
       '/request',
     );
@@ -165,13 +177,18 @@ describe('POST /v1/allocations/{id}/move', () => {
     const { body: job } = await claim([0]).expect(201);
     await move(job.id, [1]).expect(200);
     expect((await getGpu(service, ids(0)[0] as string)).allocationState).toBe('cleaning');
+    expect(await lastTold(...ids(0, 1))).toEqual({
+      [ids(0)[0] as string]: 'cleaning',
+      [ids(1)[0] as string]: 'allocated',
+    });
     expect((await move(job.id, [0, 1]).expect(409)).body.gpus[0].reasons).toEqual(['gpu_cleaning']);
   });
 
   it('away from what is missing is billed again', async () => {
-    const { body: job } = await claim([0, 1], { onInterruption: 'keep' }).expect(201);
+    const { body: job } = await claim([0, 1], { onInterruption: 'grace', graceS: 3600 }).expect(201);
     await service.sql.query(
-      `UPDATE inventory.allocation SET impaired_by = 'gpu_lost', billing_stopped_at = clock_timestamp() WHERE id = $1`,
+      `UPDATE inventory.allocation SET impaired_by = 'gpu_lost', billing_stopped_at = clock_timestamp(),
+              interrupt_at = clock_timestamp() + interval '1 hour' WHERE id = $1`,
       [job.id],
     );
     await service.sql.query('UPDATE inventory.gpu_state SET blocks = 128 WHERE gpu_id = $1', [ids(0)[0]]);
@@ -179,7 +196,28 @@ describe('POST /v1/allocations/{id}/move', () => {
     expect((await move(job.id, [1, 2]).expect(200)).body).toMatchObject({
       impairedBy: null,
       billingStoppedAt: null,
+      interruptAt: null,
     });
+  });
+});
+
+describe('a move to a GPU whose maintenance begins in an hour', () => {
+  it.each([
+    ['an allocation that is over before', { durationS: 7200 }, 1_800_000, 200],
+    ['an allocation that lasts longer', { durationS: 7200 }, 4_000_000, 409],
+    ['a hold whose duration would meet it', { holdTtlS: 60, durationS: 7200 }, 60_000, 409],
+    ['a hold that meets it itself', { holdTtlS: 3600, durationS: 300 }, 3_500_000, 409],
+    ['a hold that is over before with its duration', { holdTtlS: 3600, durationS: 300 }, 60_000, 200],
+  ])('of %s is judged by the time that is left', async (_what, more, leftMs, status) => {
+    const { body: job } = await claim([0], more).expect(201);
+    await setDeadline(service.sql, job.id, leftMs);
+    const { node, gpuIds } = await openNode(service, { gpus: 1, providerId: open.node.providerId });
+    const window = { startsAt: inSeconds(3600), endsAt: inSeconds(5400) };
+    await announce(service, { nodeId: node.id, kind: 'planned', ...window }).expect(201);
+    const request = { count: 1, filter: { nodeId: node.id } };
+    await moveBy(job.id, { request }).expect(status);
+    await moveBy(job.id, { gpuIds: ids(0) }).expect(200);
+    await moveBy(job.id, { gpuIds }).expect(status);
   });
 });
 
@@ -222,6 +260,16 @@ describe('a move by request, while maintenance is announced', () => {
 
 interface Shown {
   gpus: { gpuId: string }[];
+}
+
+/** What the last change row of each GPU says of its use. */
+async function lastTold(...gpuIds: string[]): Promise<Record<string, string>> {
+  const { rows } = await service.sql.query<{ id: string; told: string }>(
+    `SELECT DISTINCT ON (subject_id) subject_id AS id, diff -> 'after' ->> 'allocationState' AS told
+       FROM inventory.change WHERE subject_type = 'gpu' AND subject_id = ANY($1) ORDER BY subject_id, version DESC`,
+    [gpuIds],
+  );
+  return Object.fromEntries(rows.map(({ id, told }) => [id, told]));
 }
 
 const ids = (...places: number[]): string[] => places.map((place) => open.gpuIds[place] as string).sort();

@@ -154,6 +154,15 @@ describe('the database itself', () => {
   });
 });
 
+it('a request looks past a partition for which its physical GPU has no memory left', async () => {
+  const narrow = { memoryTotalMb: 10_000, streamingMultiprocessors: 14 };
+  const { parts } = await partitioned({ ...a100, memoryTotalMb: 16_000 }, [narrow, narrow]);
+  await claim({ gpuIds: [parts[0]] }).expect(201);
+  const request = { count: 1, filter: { nodeId: open.node.id } };
+  const { body } = await claim({ request }).expect(201);
+  expect(body.gpus.map(({ gpuId }: { gpuId: string }) => gpuId)).toEqual(open.gpuIds);
+});
+
 it('a request looks past the partitions of a physical GPU that is used as such', async () => {
   const { root } = await partitioned(a100, [mig('1g.5gb')]);
   await claim({ gpuIds: [root] }).expect(201);

@@ -1,5 +1,6 @@
 import sql, { empty, type Sql } from 'sql-template-tag';
 import type { Queryable } from '../../kernel/db/transaction.ts';
+import { columnsOf } from './columns.ts';
 import { aheadMs, type Facts, type Sample } from './domain.ts';
 
 /** The days among these (`2026-01-31`) that there may be samples of: of others none is stored. */
@@ -66,39 +67,40 @@ interface TakenRow {
  *
  * Nothing here waits for a fold. The mark of an open hour is written once and stays until long after this transaction; an
  * hour that is over gets a mark of this batch's own, which is seen with its samples or not at all. Samples and marks are
- * taken in the order of their keys, so that two batches cannot deadlock.
+ * taken in one order of GPU, metric and moment, so that two batches cannot deadlock.
  */
 export async function takeSamples(tx: Queryable, batch: Batch): Promise<Taken> {
-  const { samples, visible, keepDays, isContested } = batch;
-  const { gpuIds, metrics, units, firstAts, series, ats, values } = columnsOf(samples);
-  const stored = isContested ? sql`stored` : sql`fresh`;
+  const { visible, keepDays, isContested } = batch;
+  const { gpuIds, metrics, units, firstAts, moments, series, ats, values } = columnsOf(batch.samples);
+  const stored = isContested ? sql`stored` : sql`kept`;
   const [row] = await tx.rows<TakenRow>(sql`/* metrics:take_samples */
     WITH series AS MATERIALIZED (
       SELECT i.place, s.gpu_id, i.metric, m.unit,
              CASE WHEN s.gpu_id IS NOT NULL AND m.unit = i.unit THEN m.id ELSE 0 END AS metric_id,
              m.id IS NULL OR EXISTS (SELECT FROM inventory.metric_sample o
-                                      WHERE o.gpu_id = i.gpu_id AND o.metric_id = m.id AND o.at = i.at) AS is_contested
+                                      WHERE o.gpu_id = i.gpu_id AND o.metric_id = m.id AND o.at = i.at
+                                        AND o.at >= ${moments[0]}::timestamptz AND o.at <= ${moments.at(-1)}::timestamptz)
+               AS is_contested
         FROM unnest(${gpuIds}::uuid[], ${metrics}::text[], ${units}::text[], ${firstAts}::timestamptz[]) WITH ORDINALITY
           AS i(gpu_id, metric, unit, at, place)
         LEFT JOIN inventory.gpu_state s ON s.gpu_id = i.gpu_id AND ${visible}
         LEFT JOIN inventory.metric m ON m.name = i.metric
     ), judged AS MATERIALIZED (
       SELECT array_agg(metric_id ORDER BY place) AS metric_ids,
-             NOT ${isContested}::boolean AND bool_or(is_contested) AS is_contested,
-             date_trunc('milliseconds', statement_timestamp()) AS moment
-        FROM series
+             NOT ${isContested}::boolean AND bool_or(is_contested) AS is_contested, at.moment,
+             at.moment - make_interval(hours => ${keepDays * 24}::integer) AS oldest,
+             at.moment + make_interval(secs => ${(aheadMs + 1) / 1000}::float8) AS too_far
+        FROM series, date_trunc('milliseconds', statement_timestamp()) AS at(moment) GROUP BY at.moment
     ), kept AS MATERIALIZED (
-      SELECT (${gpuIds}::uuid[])[i.series] AS gpu_id, j.metric_ids[i.series] AS metric_id, i.at, i.value, i.place
-        FROM judged j CROSS JOIN unnest(${series}::integer[], ${ats}::timestamptz[], ${values}::float8[])
-             WITH ORDINALITY AS i(series, at, value, place)
-       WHERE NOT j.is_contested AND j.metric_ids[i.series] > 0
-         AND i.at >= j.moment - make_interval(hours => ${keepDays * 24}::integer)
-         AND i.at < j.moment + make_interval(secs => ${(aheadMs + 1) / 1000}::float8)
-    ), fresh AS MATERIALIZED (
-      SELECT DISTINCT ON (gpu_id, metric_id, at) gpu_id, metric_id, at, value FROM kept
-       ORDER BY gpu_id, metric_id, at, place
+      SELECT (${gpuIds}::uuid[])[i.series] AS gpu_id, j.metric_ids[i.series] AS metric_id, a.at, i.value, i.place
+        FROM judged j
+       CROSS JOIN unnest(${series}::integer[], ${ats}::integer[], ${values}::float8[]) WITH ORDINALITY
+               AS i(series, moment, value, place)
+       CROSS JOIN LATERAL (SELECT (${moments}::timestamptz[])[i.moment] AS at) AS a
+       WHERE NOT j.is_contested AND j.metric_ids[i.series] > 0 AND a.at >= j.oldest AND a.at < j.too_far
     ), stored AS (
-      INSERT INTO inventory.metric_sample (gpu_id, metric_id, at, value) SELECT * FROM fresh
+      INSERT INTO inventory.metric_sample (gpu_id, metric_id, at, value)
+      SELECT gpu_id, metric_id, at, value FROM kept ORDER BY place
       ${isContested ? sql`ON CONFLICT (gpu_id, metric_id, at) DO NOTHING RETURNING gpu_id, metric_id, at` : empty}
     ), hours AS MATERIALIZED (
       SELECT DISTINCT gpu_id, metric_id, date_bin('1 hour', at, '2000-01-01Z') AS hour FROM ${stored}
@@ -110,7 +112,7 @@ export async function takeSamples(tx: Queryable, batch: Batch): Promise<Taken> {
       INSERT INTO inventory.metric_late (gpu_id, metric_id, hour) SELECT * FROM hours WHERE NOT ${isOpen}
     )
     SELECT (SELECT count(*) FROM ${stored}) AS stored, (SELECT is_contested FROM judged) AS is_contested,
-           CASE WHEN (SELECT count(*) FROM kept) < ${samples.length}::integer THEN jsonb_build_object(
+           CASE WHEN (SELECT count(*) FROM kept) < cardinality(${series}::integer[]) THEN jsonb_build_object(
              'moment', (SELECT floor(extract(epoch FROM moment) * 1000) FROM judged),
              'gpuIds', (SELECT coalesce(jsonb_agg(DISTINCT gpu_id) FILTER (WHERE gpu_id IS NOT NULL), '[]') FROM series),
              'units', (SELECT jsonb_object_agg(metric, unit) FILTER (WHERE unit IS NOT NULL) FROM series)) END AS facts`);
@@ -123,27 +125,3 @@ const factsOf = ({ moment, gpuIds, units }: NonNullable<TakenRow['facts']>): Fac
   gpuIds: new Set(gpuIds),
   units: new Map(Object.entries(units ?? {})),
 });
-
-/** As arrays of a statement: a GPU, metric and unit stand there once, and samples name them by their place, from 1. */
-function columnsOf(samples: readonly Sample[]) {
-  const places = new Map<string, number>();
-  const named: Sample[] = [];
-  const series = samples.map((sample) => {
-    const key = `${sample.gpuId} ${sample.metric} ${sample.unit}`;
-    const place = places.get(key) ?? named.push(sample);
-    places.set(key, place);
-    return place;
-  });
-  return {
-    gpuIds: named.map(({ gpuId }) => gpuId),
-    metrics: named.map(({ metric }) => metric),
-    units: named.map(({ unit }) => unit),
-    firstAts: named.map(({ at }) => at),
-    series: plainArray(series),
-    ats: plainArray(samples.map(({ at }) => at)),
-    values: plainArray(samples.map(({ value }) => value)),
-  };
-}
-
-/** An array literal of values without anything to quote, which `pg` would look for in each of them. */
-const plainArray = (values: readonly (string | number)[]): string => `{${values.join(',')}}`;

@@ -105,35 +105,41 @@ function dueDaysOf(table: string): Sql {
 
 /**
  * Samples are never changed or deleted one by one: more of them are a later state of the hour, as many are the same. So of
- * two folds of one hour the one that saw more stands, whichever comes last.
+ * two folds of one hour the one that saw more stands, whichever comes last. Hours are numbered in the order of their keys:
+ * numbers are cheaper to sort and to group by, and the samples come in their order.
  */
 const foldHours = (tx: Queryable, marks: readonly Mark[]): Promise<number> =>
   tx.execute(sql`/* metrics:fold_hours */
-    WITH due AS (
+    WITH marked AS (
       SELECT DISTINCT * FROM unnest(${marks.map(({ gpuId }) => gpuId)}::uuid[],
                                     ${marks.map(({ metricId }) => metricId)}::integer[],
-                                    ${marks.map(({ hour }) => hour)}::timestamptz[]) AS d(gpu_id, metric_id, hour)
+                                    ${marks.map(({ hour }) => hour)}::timestamptz[]) AS m(gpu_id, metric_id, hour)
+    ), due AS MATERIALIZED (
+      SELECT row_number() OVER (ORDER BY gpu_id, metric_id, hour) AS place, * FROM marked
     ), samples AS MATERIALIZED (
-      SELECT d.gpu_id, d.metric_id, d.hour, s.at, s.value
+      SELECT d.place, s.at, s.value
         FROM due d JOIN inventory.metric_sample s
           ON s.gpu_id = d.gpu_id AND s.metric_id = d.metric_id AND s.at >= d.hour AND s.at < d.hour + interval '1 hour'
     ), minutes AS (
       INSERT INTO inventory.metric_minute AS r (gpu_id, metric_id, at, count, sum, min, max)
-      SELECT gpu_id, metric_id, date_bin('1 minute', at, '2000-01-01Z'), count(*), sum(value ORDER BY at), min(value), max(value)
-        FROM samples GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+      SELECT d.gpu_id, d.metric_id, m.minute, m.count, m.sum, m.min, m.max
+        FROM due d JOIN (
+          SELECT place, date_bin('1 minute', at, '2000-01-01Z') AS minute, count(*), sum(value ORDER BY at), min(value), max(value)
+            FROM samples GROUP BY 1, 2) AS m USING (place)
+       ORDER BY place, m.minute
           ON CONFLICT (gpu_id, metric_id, at) DO UPDATE
          SET count = excluded.count, sum = excluded.sum, min = excluded.min, max = excluded.max, revision = r.revision + 1
        WHERE r.count < excluded.count
     ), bins AS (
-      SELECT gpu_id, metric_id, hour, array_agg(bin ORDER BY bin) AS bins, array_agg(n ORDER BY bin) AS bin_counts
-        FROM (SELECT gpu_id, metric_id, hour, ${binOf(sql`value`)} AS bin, count(*)::integer AS n
-                FROM samples GROUP BY 1, 2, 3, 4) AS counted
-       GROUP BY 1, 2, 3
+      SELECT place, array_agg(bin ORDER BY bin) AS bins, array_agg(n ORDER BY bin) AS bin_counts
+        FROM (SELECT place, ${binOf(sql`value`)} AS bin, count(*)::integer AS n FROM samples GROUP BY 1, 2) AS counted
+       GROUP BY 1
     ), hours AS (
       INSERT INTO inventory.metric_hour AS r (gpu_id, metric_id, at, count, sum, min, max, bins, bin_counts)
-      SELECT s.*, b.bins, b.bin_counts FROM bins b JOIN (
-          SELECT gpu_id, metric_id, hour, count(*), sum(value ORDER BY at), min(value), max(value)
-            FROM samples GROUP BY 1, 2, 3) AS s USING (gpu_id, metric_id, hour) ORDER BY 1, 2, 3
+      SELECT d.gpu_id, d.metric_id, d.hour, s.count, s.sum, s.min, s.max, b.bins, b.bin_counts
+        FROM due d JOIN bins b USING (place) JOIN (
+          SELECT place, count(*), sum(value ORDER BY at), min(value), max(value) FROM samples GROUP BY 1) AS s USING (place)
+       ORDER BY place
           ON CONFLICT (gpu_id, metric_id, at) DO UPDATE
          SET count = excluded.count, sum = excluded.sum, min = excluded.min, max = excluded.max,
              bins = excluded.bins, bin_counts = excluded.bin_counts, revision = r.revision + 1

@@ -43,6 +43,9 @@ interface IngestSettings {
   flappingLimit: number;
 }
 
+/** A node that moves is so much dearer than one that is only heard: its GPUs move with it. */
+const movedCost = 5;
+
 /** Another transaction was in the way; a single request may still get through. */
 const isContention = (error: unknown): boolean =>
   isRetryable(error) || isLockTimeout(error) || (error instanceof AppError && error.status === 409);
@@ -118,8 +121,17 @@ export class Ingest {
     return perSubmission(submissions, toObjects<StoredRow>(result));
   }
 
-  /** All in one transaction; when somebody holds a lock of one, each by itself, so that only that one has to wait. */
+  /** Part by part: where a database is too slow for all that come back together, some of them get through each time. */
   async #move(submissions: readonly Submission[]): Promise<PromiseSettledResult<Outcomes>[]> {
+    const size = Math.ceil(this.#options.settings.batchMax / movedCost);
+    const settled: PromiseSettledResult<Outcomes>[] = [];
+    for (let begin = 0; begin < submissions.length; begin += size)
+      settled.push(...(await this.#movePart(submissions.slice(begin, begin + size))));
+    return settled;
+  }
+
+  /** All in one transaction; when somebody holds a lock of one, each by itself, so that only that one has to wait. */
+  async #movePart(submissions: readonly Submission[]): Promise<PromiseSettledResult<Outcomes>[]> {
     try {
       return (await this.#write(submissions)).map(fulfilled);
     } catch (reason) {

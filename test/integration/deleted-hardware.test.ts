@@ -109,6 +109,16 @@ it('hardware that nothing was against comes back as any new GPU, what was cleare
   }
 });
 
+it('hardware that was looked at when it came back is as any other from then on', async () => {
+  await flaws.gpu_failed?.();
+  await remove(`/v1/gpus/${gpuId}`);
+  const [again] = await createGpus(service, node, inputs);
+  await clear(again?.id ?? '');
+  await remove(`/v1/gpus/${again?.id}`);
+  const [last] = await createGpus(service, node, inputs);
+  expect(await reasonsOf(last?.id ?? '')).toEqual([]);
+});
+
 it.each(['gpu_cleaning', 'gpu_quarantined'])(
   'a partition that is deleted with %s leaves its physical GPU quarantined, one that is clean does not',
   async (flaw) => {

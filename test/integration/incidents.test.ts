@@ -219,6 +219,19 @@ describe('a node that goes offline more often than it may', () => {
     expect((await eventsOf()).filter((type) => type === 'node.flapping_ended')).toHaveLength(1);
   });
 
+  it('is so since it began, however often it comes back, and as long as it is away', async () => {
+    await flap(3);
+    const { flappingSince } = await view();
+    await flap(1);
+    expect((await view()).flappingSince).toBe(flappingSince);
+    await lapse();
+    const later = createSweeper(service);
+    later.passSeconds(1000);
+    await later.sweep();
+    await later.close();
+    expect((await view()).flappingSince).toBe(flappingSince);
+  });
+
   it('is forgiven what is more than an hour old', async () => {
     await flap(2);
     await service.sql.query(

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { disagreements } from '../support/agreement.ts';
 import { changesAfter, lastChange } from '../support/changes.ts';
-import { getGpu } from '../support/gpu-inputs.ts';
+import { getGpu, gpuInput } from '../support/gpu-inputs.ts';
 import { setDeadline, unswept } from '../support/ledger.ts';
 import { announce, atOnce, inSeconds } from '../support/maintenance.ts';
 import { createTenant, openNode } from '../support/schedulable.ts';
@@ -91,6 +91,12 @@ describe('POST /v1/allocations/{id}/move', () => {
       .post('/v1/allocations')
       .send({ gpuIds: ids(1) })
       .expect(201);
+    const gone = await service
+      .as()
+      .post('/v1/gpus')
+      .send({ nodeId: open.node.id, ...gpuInput() })
+      .expect(201);
+    await service.as().delete(`/v1/gpus/${gone.body.id}`).set('if-match', '*').expect(204);
     const before = await lastChange(service.sql);
     const taken = await move(job.id, [1, 2]).expect(409);
     expect(taken.body).toMatchObject({ code: 'gpu.unavailable', gpuIds: ids(1) });
@@ -100,6 +106,7 @@ describe('POST /v1/allocations/{id}/move', () => {
       code: 'gpu.unschedulable',
       gpus: [{ gpuId: ids(3)[0], reasons: ['gpu_failed'] }],
     });
+    await moveBy(job.id, { gpuIds: [...ids(0), gone.body.id] }).expect(404);
     const unknown = await moveBy(job.id, { gpuIds: [...ids(0), open.tenant.id] }).expect(404);
     expect(unknown.body).toMatchObject({ code: 'gpu.not_found', gpuIds: [open.tenant.id] });
     expect(await changesAfter(service.sql, before)).toEqual([]);
@@ -225,6 +232,7 @@ describe('a move by request, while maintenance is announced', () => {
   it.each([
     ['of an allocation', {}],
     ['of a hold', { holdTtlS: 60 }],
+    ['of a hold that is longer than its duration', { holdTtlS: 3600, durationS: 300 }],
   ])('%s leaves out what is not clear of it for the time that is left', async (_what, more) => {
     const { body: job } = await claim([0], { durationS: 7200, ...more }).expect(201);
     const providerId = open.node.providerId;

@@ -225,6 +225,42 @@ describe('nodes that fall silent together, with a sweep between them', () => {
   });
 });
 
+describe('nodes that fall silent at once, each heard at another moment of the interval', () => {
+  /** Five of ten, with deadlines two seconds apart, looked for once a second. */
+  beforeEach(async () => {
+    await hear(nodes);
+    await beOnTime();
+    for (const [index, node] of nodes.slice(0, 5).entries()) await miss(service, [node], 2 * index);
+  });
+
+  it('are held back as soon as they are enough; the rest, too few by themselves, goes offline', async () => {
+    const before = await lastChange();
+    for (let second = 0; second < 14; second++) {
+      await sweep();
+      passSeconds(1);
+    }
+    expect(await states()).toEqual({ unknown: 3, offline: 2, online: 5 });
+    expect(await eventsSince(before)).toMatchObject({ 'breaker.tripped': 1, 'node.unknown': 3 });
+  });
+
+  it('do not wait for ever where others are late again and again', async () => {
+    const pass = async (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        await service.sql.query(
+          `UPDATE inventory.node_heartbeat SET deadline_at = deadline_at + interval '1 second' WHERE node_id = ANY($1)`,
+          [nodes.slice(0, 4).map(({ id }) => id)],
+        );
+        await sweep();
+        passSeconds(1);
+      }
+    };
+    await pass(10);
+    expect(await states()).toEqual({ late: 4, online: 6 });
+    await pass(20);
+    expect(await states()).toEqual({ late: 3, offline: 1, online: 6 });
+  });
+});
+
 it('leaves allocations alone', async () => {
   await service.sql.query('DELETE FROM inventory.node_heartbeat');
   const open = [

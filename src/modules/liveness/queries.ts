@@ -155,7 +155,7 @@ export interface Watch {
   watched: number;
   overdue: number;
   expiring: number;
-  /** Those that are expiring, or late and would be by the next sweep. */
+  /** Those that are expiring, or would be within `togetherS`. */
   soon: number;
   /** Nodes that the breaker does not hold back any more, and that were not heard since. */
   spent: number;
@@ -168,12 +168,13 @@ export interface Watch {
 interface Limits {
   graceS: number;
   flappingStableS: number;
-  sweepIntervalMs: number;
+  /** How far apart nodes may expire that fell silent together. */
+  togetherS: number;
 }
 
-/** Past the deadline, and past its grace by the next sweep. */
-const expiresSoon = (at: string, { graceS, sweepIntervalMs }: Limits): Sql =>
-  isExpired(at, Math.max(0, graceS - sweepIntervalMs / 1000));
+/** Past the deadline, and past its grace before long. */
+const expiresSoon = (at: string, { graceS, togetherS }: Limits): Sql =>
+  isExpired(at, Math.max(0, graceS - togetherS));
 
 /** One look at all nodes: no column that heartbeats change has an index, which keeps their updates in place. */
 export const watchNodes = (at: string, limits: Limits): Sql => sql`/* liveness:watch_nodes */

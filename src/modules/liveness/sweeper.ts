@@ -105,7 +105,9 @@ export class Sweeper {
     const since = this.#since(at);
     const listenedLong = secondsBetween(since, at) >= failoverGraceS;
     await this.#releaseProved(tx, at);
-    const watch = (await tx.row<Watch>(watchNodes(at, settings))) as Watch;
+    const watch = (await tx.row<Watch>(
+      watchNodes(at, { ...settings, togetherS: this.#togetherS() }),
+    )) as Watch;
     const limit = this.#stepSize;
     const held = listenedLong ? await this.#expire(tx, at, since, watch) : 0;
     if (watch.overdue > 0) await turn(tx, at, lateTurn(at, listenedLong ? null : since, limit), ports);
@@ -124,10 +126,17 @@ export class Sweeper {
     if (watch.expiring === 0) return 0;
     // All at once, that is cheap: a rest would be judged by its own share in the next sweep.
     if (breakerTrips(watch, this.#options.settings)) return tripBreaker(tx, due, watch.watched, at);
-    // Those that fall silent together are judged together, wherever between them a sweep happens to come.
-    if (breakerTrips({ ...watch, expiring: watch.soon }, this.#options.settings)) return 0;
-    await giveUp(sql`${due} AND h.liveness = 'late'`);
+    // Those that fall silent together are judged together: the first wait for the last, but no longer than that takes.
+    const isMass = breakerTrips({ ...watch, expiring: watch.soon }, this.#options.settings);
+    const patienceS = isMass ? this.#togetherS() : 0;
+    await giveUp(sql`${isExpired(at, graceS + patienceS)} AND h.liveness = 'late'`);
     return 0;
+  }
+
+  /** Heartbeats of nodes are up to an interval and its jitter apart: three quarters of the window. */
+  #togetherS(): number {
+    const { settings, windowMs } = this.#options;
+    return Math.max(settings.sweepIntervalMs, 0.75 * windowMs()) / 1000;
   }
 
   /**

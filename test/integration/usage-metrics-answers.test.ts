@@ -152,7 +152,9 @@ describe('every aggregate equals what the samples come to,', () => {
   const from = hourAgo(30);
   beforeAll(async () => {
     gpuId = await addGpu();
-    readings = readingsOf(gpuId, from, 26, 40);
+    // Those at the very begin of an hour are of that hour alone.
+    const onTheHour = [2, 3, 4].map((hour) => ({ gpuId, at: from + hour * hourMs, value: 50 + hour }));
+    readings = [...readingsOf(gpuId, from, 26, 40), ...onTheHour];
     await record(metric, readings);
   });
 

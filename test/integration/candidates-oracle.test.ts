@@ -23,12 +23,21 @@ const filter = askedFilter;
 const flags = { sameNode: maybe, sameModel: maybe, distinctProviders: maybe };
 const simple = fc.record({ count: fc.constantFrom(1, 2, 3, 4), ...flags, filter, objective });
 const grouped = fc.record({
-  groups: fc.array(fc.record({ count: fc.constantFrom(1, 1, 2), ...flags, filter }), {
-    minLength: 1,
-    maxLength: 3,
-  }),
+  groups: fc.array(
+    fc.record({
+      count: fc.constantFrom(1, 1, 2),
+      ...flags,
+      filter: fc.oneof(fc.constant({ minMemoryMb: 1 }), filter),
+      excludeWarnings: maybe,
+    }),
+    {
+      minLength: 1,
+      maxLength: 3,
+    },
+  ),
   sameNode: maybe,
   sameModel: maybe,
+  filter: fc.option(filter, { nil: undefined }),
   objective,
 });
 

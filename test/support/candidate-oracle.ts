@@ -14,6 +14,7 @@ export interface AskedPart {
   sameModel?: boolean | undefined;
   distinctProviders?: boolean | undefined;
   filter?: AskedFilter | undefined;
+  excludeWarnings?: boolean | undefined;
 }
 
 export interface Asked extends Partial<AskedPart> {
@@ -42,7 +43,8 @@ function* subsets<T>(items: readonly T[], size: number, from = 0): Generator<T[]
 
 const allEqual = (values: readonly unknown[]) => new Set(values).size <= 1;
 
-const fits = (gpu: FreeGpu, { filter }: AskedPart) => filter === undefined || passesFilter(gpu, filter);
+const fits = (gpu: ClassedGpu, { filter, excludeWarnings }: Partial<AskedPart>) =>
+  (filter === undefined || passesFilter(gpu, filter)) && !(excludeWarnings && gpu.health === 'warning');
 
 const obeys = (gpus: readonly FreeGpu[], { sameNode, sameModel, distinctProviders }: Partial<AskedPart>) =>
   (!sameNode || allEqual(gpus.map(({ nodeId }) => nodeId))) &&
@@ -50,7 +52,7 @@ const obeys = (gpus: readonly FreeGpu[], { sameNode, sameModel, distinctProvider
   (!distinctProviders || new Set(gpus.map(({ providerId }) => providerId)).size === gpus.length);
 
 /** Whether the GPUs can be dealt out to the parts, each getting what it asks for. */
-function canServe(gpus: readonly FreeGpu[], [part, ...others]: readonly AskedPart[]): boolean {
+function canServe(gpus: readonly ClassedGpu[], [part, ...others]: readonly AskedPart[]): boolean {
   if (!part) return gpus.length === 0;
   const fitting = gpus.filter((gpu) => fits(gpu, part));
   for (const mine of subsets(fitting, part.count)) {
@@ -62,6 +64,8 @@ function canServe(gpus: readonly FreeGpu[], [part, ...others]: readonly AskedPar
 
 /** The best `limit` candidates, worked out from the words of the promise by trying every set of GPUs. */
 export function expectedCandidates(free: readonly ClassedGpu[], asked: Asked, limit: number): Expected[] {
+  // What stands beside groups holds for the GPUs of each.
+  const eligible = free.filter((gpu) => fits(gpu, asked));
   const parts = asked.groups ?? [asked as AskedPart];
   const together = asked.groups ? asked : {};
   const byNode = Boolean(asked.sameNode || parts.some(({ sameNode }) => sameNode));
@@ -78,11 +82,11 @@ export function expectedCandidates(free: readonly ClassedGpu[], asked: Asked, li
   };
   const classOf = (gpu: ClassedGpu) =>
     JSON.stringify([
-      parts.flatMap((part, at) => (fits(gpu, part) ? [at] : [])),
+      parts.flatMap((part, at) => (fits(gpu, asked) && fits(gpu, part) ? [at] : [])),
       ...[gpu.region, gpu.providerId, gpu.modelId, gpu.memoryMb, gpu.price, gpu.level, gpu.health],
       byNode && gpu.nodeId,
     ]);
-  const registered = [...free].sort((a, b) => lexically([a.nodeSeq, a.index], [b.nodeSeq, b.index]));
+  const registered = [...eligible].sort((a, b) => lexically([a.nodeSeq, a.index], [b.nodeSeq, b.index]));
   const rankOf = new Map(registered.map((gpu, rank) => [gpu, rank]));
   const count = parts.reduce((sum, part) => sum + part.count, 0);
   const best = new Map<string, { gpus: ClassedGpu[]; worth: number[] }>();

@@ -1,13 +1,13 @@
 import type { Queryable } from '../../../kernel/db/transaction.ts';
+import { type RootedClass, setsApart } from './apart.ts';
 import type { Plan, PlannedPart } from './plan.ts';
-import type { GpuClass, GpuSet, Member } from './problem.ts';
+import type { GpuSet, Member } from './problem.ts';
 import { aspectsOf, scoreOf, weigh } from './score.ts';
 import { availableSql, type ClassRow, supplySql } from './supply.ts';
-import { bestTeamSets, type TeamRule } from './teams.ts';
+import type { TeamRule } from './teams.ts';
 
 /** A class of equal GPUs with what the API shows of it. */
-export interface CountedClass extends GpuClass {
-  key: string;
+export interface CountedClass extends RootedClass {
   modelId: string;
   available: number;
 }
@@ -33,7 +33,7 @@ const depths = { first: 64, factor: 8 };
 /** The best `limit` candidates, the first of them what a claim would take. */
 export async function findCandidates(db: Queryable, plan: Plan, limit: number): Promise<Found[]> {
   const { classes, isCut } = await supplyOf(db, plan, limit);
-  const sets = [...bestTeamSets({ parts: plan.parts, classes }, rulesOf(plan), limit)];
+  const sets = setsApart({ parts: plan.parts, classes }, rulesOf(plan), limit);
   const available = isCut ? await availableOf(db, plan, sets) : new Map();
   return sets.map(({ taken }) => ({
     taken,
@@ -93,10 +93,11 @@ function firstDepth({ count, objective }: Plan, limit: number): number {
 }
 
 function classOf({ objective }: Plan, row: ClassRow): CountedClass {
-  const { gpuIds, free, ranks, own, ...shown } = row;
+  const { gpuIds, rootGpuIds, free, ranks, own, ...shown } = row;
   const members = gpuIds.map((gpuId, at) => {
     const aspects = aspectsOf(objective, own, free[at] ?? 0);
-    return { gpuId, aspects, weight: weigh(aspects), rank: ranks[at] as number };
+    const [rootGpuId, rank] = [rootGpuIds[at] as string, ranks[at] as number];
+    return { gpuId, rootGpuId, aspects, weight: weigh(aspects), rank };
   });
   return { ...shown, members };
 }

@@ -28,6 +28,8 @@ export interface ClassRow {
   /** The objective's aspects that are the same for all members. */
   own: string[];
   gpuIds: string[];
+  /** The physical GPU of each member: itself, or what it is a partition of. */
+  rootGpuIds: string[];
   /** Of each member's node. */
   free: number[];
   ranks: number[];
@@ -51,9 +53,10 @@ export function supplySql(plan: Plan, reach: Reach): Sql {
     WITH ${placedSql(plan, reach)}, ${gathered(plan)}, class AS (
       SELECT ROW(${classKey})::text AS key, p.parts, p.provider_id, p.model_id, p.model, p.class_node AS node_id,
              ARRAY[${own.length > 0 ? join(own) : empty}]::text[] AS own, min(p.place) AS head,
-             ${members(sql`p.gpu_id::text`)} AS gpu_ids, ${members(sql`p.free::integer`)} AS free,
+             ${members(sql`p.gpu_id::text`)} AS gpu_ids, ${members(sql`p.root_gpu_id::text`)} AS root_gpu_ids,
+             ${members(sql`p.free::integer`)} AS free,
              ${members(sql`p.rank::integer`)} AS ranks, count(*) AS available
-        FROM (SELECT f.*, ${join([classColumns(plan), ...ownColumns(aspects)])} FROM gathered f JOIN inventory.gpu_state s USING (gpu_id)) p
+        FROM (SELECT f.*, s.root_gpu_id, ${join([classColumns(plan), ...ownColumns(aspects)])} FROM gathered f JOIN inventory.gpu_state s USING (gpu_id)) p
        GROUP BY ${classKey}
     )
     SELECT c.* FROM (SELECT c.*, row_number() OVER (PARTITION BY ${sameUse} ORDER BY c.head) AS nth FROM class c) c

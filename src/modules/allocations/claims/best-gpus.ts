@@ -38,16 +38,18 @@ function locked({ count, tables, condition }: Wish, room: Room, patience: Patien
 
 /**
  * Those that fit, without what would use a physical GPU both as such and through its partitions: the best of the two
- * decides.
+ * decides, unless that leaves too few of a team; partitions are as many or more.
  */
 const compatible = ({ count }: Wish): Sql =>
   count === 1
     ? sql`compatible AS (SELECT * FROM judged j WHERE j.fits)`
     : sql`compatible AS (
     SELECT * FROM (
-      SELECT j.*, first_value(j.gpu_id = j.root_gpu_id) OVER (PARTITION BY j.team, j.root_gpu_id ORDER BY j.place) AS as_such
-        FROM judged j WHERE j.fits) j
-     WHERE j.as_such = (j.gpu_id = j.root_gpu_id)
+      SELECT j.*, count(*) FILTER (WHERE j.as_such = (j.gpu_id = j.root_gpu_id)) OVER (PARTITION BY j.team) >= ${count} AS suffices
+        FROM (SELECT j.*, first_value(j.gpu_id = j.root_gpu_id) OVER (family ORDER BY j.place) AS as_such,
+                     bool_and(j.gpu_id = j.root_gpu_id) OVER family AS as_such_alone
+                FROM judged j WHERE j.fits WINDOW family AS (PARTITION BY j.team, j.root_gpu_id)) j) j
+     WHERE (j.gpu_id = j.root_gpu_id) = CASE WHEN j.suffices THEN j.as_such ELSE j.as_such_alone END
   )`;
 
 /** The first team that is still whole. */

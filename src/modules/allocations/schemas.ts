@@ -11,7 +11,7 @@ const share = Type.Integer({
   maximum: wholeGpu,
   description:
     'Thousandths of each GPU; 1,000 is a whole one, which nobody shares. By request a share goes to the fullest GPU that ' +
-    'still fits, then to the best by the objective.',
+    'still fits, then to the best by the objective; less than 1,000 goes with no `groups`.',
 });
 export const holdTtlS = Type.Integer({ minimum: 1, maximum: 86_400, examples: [300] });
 export const durationS = Type.Integer({ minimum: 1, maximum: 31_536_000, examples: [3600] });

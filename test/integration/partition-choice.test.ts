@@ -51,6 +51,19 @@ describe.each(['most_reliable', 'spread'])('several GPUs, the physical one first
   });
 });
 
+it('201: the cheapest set, not what is left beside the cheapest GPU', async () => {
+  const { root, parts } = await partitioned();
+  for (const [gpuId, price] of [[root, '1'], ...parts.map((id) => [id, '2']), [open.gpuIds[0], '100']])
+    await service.sql.query('UPDATE inventory.gpu_state SET price_per_hour_nano_usd = $2 WHERE gpu_id = $1', [
+      gpuId,
+      price,
+    ]);
+  const request = { count: 2, filter: { nodeId: open.node.id } };
+  const { body } = await ask(request).expect(200);
+  expect([...body.candidates[0].gpuIds].sort()).toEqual(parts.slice(0, 2).sort());
+  expect(idsOf((await allocate({ request }).expect(201)).body)).toEqual(parts.slice(0, 2).sort());
+});
+
 describe('groups of physical GPUs and of partitions', () => {
   const groups = [
     { count: 1, filter: { memoryTotalMb: a100.memoryTotalMb } },

@@ -1,6 +1,7 @@
 import sql, { empty, join, type Sql } from 'sql-template-tag';
 import type { Transaction } from '../../../kernel/db/transaction.ts';
 import type { SchedulingPolicy } from '../../inventory/index.ts';
+import { wholeGpu } from '../life/domain.ts';
 import type { Patience } from '../life/transition.ts';
 import { type Claim, type ClaimOutcome, claimColumns, judged } from './claim.ts';
 import { anyWillDo, type Room, ranking, roomOf, slack } from './ranking.ts';
@@ -36,14 +37,19 @@ function locked({ count, tables, condition }: Wish, room: Room, patience: Patien
       )`;
 }
 
+/** Whether a physical GPU and a partition of it are both among those that fit: which of them are best only sets can tell. */
+const isMixed = sql`EXISTS (
+  SELECT FROM judged p JOIN judged r ON r.gpu_id = p.root_gpu_id AND r.team IS NOT DISTINCT FROM p.team
+   WHERE p.gpu_id <> p.root_gpu_id AND p.fits AND r.fits)`;
+
 /**
- * Those that fit, without what would use a physical GPU both as such and through its partitions: the best of the two
- * decides, unless that leaves too few of a team; partitions are as many or more.
+ * Those that fit; of whole GPUs none where they are mixed. Of shares without what would use a physical GPU both as such and
+ * through its partitions: the best of the two decides, unless that leaves too few of a team; partitions are as many or more.
  */
-const compatible = ({ count }: Wish): Sql =>
-  count === 1
-    ? sql`compatible AS (SELECT * FROM judged j WHERE j.fits)`
-    : sql`compatible AS (
+function compatible({ count, share }: Wish): Sql {
+  if (count === 1) return sql`compatible AS (SELECT * FROM judged j WHERE j.fits)`;
+  if (share === wholeGpu) return sql`compatible AS (SELECT * FROM judged j WHERE j.fits AND NOT ${isMixed})`;
+  return sql`compatible AS (
     SELECT * FROM (
       SELECT j.*, count(*) FILTER (WHERE j.as_such = (j.gpu_id = j.root_gpu_id)) OVER (PARTITION BY j.team) >= ${count} AS suffices
         FROM (SELECT j.*, first_value(j.gpu_id = j.root_gpu_id) OVER (family ORDER BY j.place) AS as_such,
@@ -51,6 +57,7 @@ const compatible = ({ count }: Wish): Sql =>
                 FROM judged j WHERE j.fits WINDOW family AS (PARTITION BY j.team, j.root_gpu_id)) j) j
      WHERE (j.gpu_id = j.root_gpu_id) = CASE WHEN j.suffices THEN j.as_such ELSE j.as_such_alone END
   )`;
+}
 
 /** The first team that is still whole. */
 function chosen(wish: Wish): Sql {
@@ -71,7 +78,7 @@ function chosen(wish: Wish): Sql {
 /**
  * Claims the best GPUs for a wish; no allocation where `count` of them could not be had in this one statement. To `skip`
  * what others have locked is right among equals; to `wait` for those who have the best is to learn, by another look, what
- * came of them. That nothing is left only `possible` says.
+ * came of them. That nothing is left only `possible` says; of several whole GPUs that are `mixed` none is taken.
  */
 export function claimBest(
   tx: Transaction,
@@ -82,7 +89,7 @@ export function claimBest(
   const room = roomOf(claim, policy);
   return take(tx, claim, {
     possible: sql`(SELECT count(*) FROM ranked) >= ${wish.count}`,
-    met: empty,
+    met: wish.count > 1 && wish.share === wholeGpu ? sql`, ${isMixed} AS mixed` : empty,
     ctes: join(
       [
         ranking(wish, room),

@@ -42,6 +42,8 @@ export interface ClaimOutcome {
   found: string[];
   /** Those that stood in the claim's way. */
   refused: Refused[];
+  /** Whether the best would use a physical GPU both as such and through its partitions. */
+  mixed?: boolean;
 }
 
 /** How a claim gets its GPUs. */
@@ -49,7 +51,7 @@ export interface Choice {
   /** CTEs that lock GPUs and end in `chosen`: those to take, each with whether the claim `fits` it. */
   ctes: Sql;
   possible: Sql;
-  /** Further columns, each with its comma: `found` and `refused` of the outcome, where somebody reads them. */
+  /** Further columns, each with its comma: `found`, `refused` and `mixed` of the outcome, where somebody reads them. */
   met: Sql;
 }
 

@@ -66,21 +66,25 @@ export class ClaimService {
     pointer: string,
     term: Term & Pick<Claim, 'share'>,
   ): Attempt {
-    const policy = this.#tools.policy;
-    if (request.groups) {
-      if (term.share < wholeGpu) throw invalid('/share', 'goes with no groups: they take whole GPUs');
-      const plan = planOf(this.#tools.search, request, pointer, isFree(term, policy));
+    const { policy, search } = this.#tools;
+    const bySets = (): Attempt => {
+      const plan = planOf(search, request, pointer, isFree(term, policy));
       return {
         count: plan.count,
         oneStatement: false,
         work: (tx, claim, patience) => claimPlan(tx, plan, claim, { policy, patience }),
       };
+    };
+    if (request.groups) {
+      if (term.share < wholeGpu) throw invalid('/share', 'goes with no groups: they take whole GPUs');
+      return bySets();
     }
-    const wish = wishOf(this.#tools.search, request, pointer, term.share);
+    const wish = wishOf(search, request, pointer, term.share);
     return {
       count: wish.count,
       oneStatement: true,
       work: (tx, claim, patience) => claimBest(tx, wish, claim, { policy, patience }),
+      bySets,
     };
   }
 
@@ -124,15 +128,16 @@ export class ClaimService {
    * The best GPUs for a request. One pass steps over what others have locked, the next waits for whoever has the best,
    * and sees what came of it. Null once there was not enough before anything was locked, and nothing is due.
    */
-  async #best(
-    ctx: RequestContext,
-    { work, oneStatement }: Attempt,
-    claim: Claim,
-  ): Promise<AllocationView | null> {
+  async #best(ctx: RequestContext, attempt: Attempt, claim: Claim): Promise<AllocationView | null> {
+    let way = attempt;
     for (let pass = 0; pass < maxPasses; pass++) {
       const patience = pass % 2 === 0 ? 'skip' : 'wait';
-      const outcome = await this.#attempt(ctx, (tx) => work(tx, claim, patience), oneStatement);
+      const outcome = await this.#attempt(ctx, (tx) => way.work(tx, claim, patience), way.oneStatement);
       if (outcome.allocation) return outcome.allocation;
+      if (outcome.mixed && attempt.bySets) {
+        way = attempt.bySets();
+        continue;
+      }
       if (!outcome.possible && (await this.#tools.expiry.sweep('wait')) === 0) return null;
     }
     return null;
@@ -162,6 +167,8 @@ interface Attempt {
   count: number;
   oneStatement: boolean;
   work(tx: Transaction, claim: Claim, patience: Patience): Promise<ClaimOutcome>;
+  /** The same by whole sets of GPUs, where the best GPUs cannot be used beside each other. */
+  bySets?(): Attempt;
 }
 
 /** Inside a claim every lost race is one thing to the caller. */

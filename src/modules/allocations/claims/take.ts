@@ -66,6 +66,7 @@ interface Row extends Omit<Written, 'id'> {
   possible: boolean;
   found?: string[] | null;
   refused?: Refused[] | null;
+  mixed?: boolean;
 }
 
 /**
@@ -84,8 +85,8 @@ export async function take(tx: Transaction, claim: Claim, choice: Choice): Promi
     SELECT ${allocationColumns(sql`a.created_at`)}, ${gpusOf(sql`ledger l`)} AS gpus, ${touchedOf} AS touched,
            ${choice.possible} AS possible${choice.met}
       FROM verdict v LEFT JOIN allocation a ON true`)) as Row;
-  const { id, possible, found, refused: against, ...rest } = row;
-  const facts = { possible, found: found ?? [], refused: against ?? [] };
+  const { id, possible, found, refused: against, mixed = false, ...rest } = row;
+  const facts = { possible, found: found ?? [], refused: against ?? [], mixed };
   if (id === null) return { allocation: null, ...facts };
   const written = { id, ...rest };
   announce(tx, events, [written]);

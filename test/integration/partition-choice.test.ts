@@ -53,15 +53,29 @@ describe.each(['most_reliable', 'spread'])('several GPUs, the physical one first
 
 it('201: the cheapest set, not what is left beside the cheapest GPU', async () => {
   const { root, parts } = await partitioned();
-  for (const [gpuId, price] of [[root, '1'], ...parts.map((id) => [id, '2']), [open.gpuIds[0], '100']])
-    await service.sql.query('UPDATE inventory.gpu_state SET price_per_hour_nano_usd = $2 WHERE gpu_id = $1', [
-      gpuId,
-      price,
-    ]);
+  await price({
+    [root]: 1,
+    ...Object.fromEntries(parts.map((id) => [id, 2])),
+    [String(open.gpuIds[0])]: 100,
+  });
   const request = { count: 2, filter: { nodeId: open.node.id } };
   const { body } = await ask(request).expect(200);
   expect([...body.candidates[0].gpuIds].sort()).toEqual(parts.slice(0, 2).sort());
   expect(idsOf((await allocate({ request }).expect(201)).body)).toEqual(parts.slice(0, 2).sort());
+});
+
+it('200: one candidate is the first of many, also where one GPU as such goes with partitions of others', async () => {
+  const [a, b, c] = [await partitioned(), await partitioned(), await partitioned()];
+  const prices = [
+    [a, 2, [3, 1, 9]],
+    [b, 7, [2, 3, 3]],
+    [c, 2, [3, 9, 9]],
+  ] as const;
+  for (const [{ root, parts }, whole, each] of prices)
+    await price({ [root]: whole, ...Object.fromEntries(parts.map((id, at) => [id, each[at] as number])) });
+  const request = { count: 4, filter: family(), objective: 'most_reliable' };
+  const { body } = await ask({ ...request, limit: 1 }).expect(200);
+  expect(body.candidates[0].scoreTerms.price * 1e32).toBeCloseTo(-8);
 });
 
 describe('groups of physical GPUs and of partitions', () => {
@@ -94,6 +108,13 @@ const family = () => ({
   nodeId: open.node.id,
   memoryTotalMb: { in: [a100.memoryTotalMb, part.memoryTotalMb] },
 });
+const price = async (prices: Record<string, number>) => {
+  for (const [gpuId, nanoUsd] of Object.entries(prices))
+    await service.sql.query('UPDATE inventory.gpu_state SET price_per_hour_nano_usd = $2 WHERE gpu_id = $1', [
+      gpuId,
+      nanoUsd,
+    ]);
+};
 const ask = (body: object) => client.post('/v1/candidates').send(body);
 const allocate = (body: object) => client.post('/v1/allocations').send(body);
 const idsOf = ({ gpus }: { gpus: { gpuId: string }[] }) => gpus.map(({ gpuId }) => gpuId).sort();

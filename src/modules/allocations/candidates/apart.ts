@@ -74,20 +74,29 @@ const nameOf = ({ taken }: GpuSet<RootedClass>): string =>
     .sort()
     .join();
 
+/** Whether a set might use a physical GPU both as such and through its partitions. */
+export const isMixed = ({ taken }: GpuSet<RootedClass>): boolean => contestedIn(taken.keys()).size > 0;
+
+/** Sets that are looked at beside those that are wanted, as some are of no use. */
+export const spare = 64;
+
 /**
- * The best sets that use no physical GPU both as such and through its partitions. Where that spoils one of the best, the
- * sets of partitions alone take its place: they are as many GPUs or more.
+ * The best sets that use no physical GPU both as such and through its partitions. Where there are too few of them among
+ * the first, the sets of partitions alone follow: they are as many GPUs or more.
  */
 export function setsApart<Class extends RootedClass>(
   problem: Problem<Class>,
   rules: readonly TeamRule[],
   most: number,
 ): GpuSet<Class>[] {
-  const best = [...bestTeamSets(problem, rules, most)];
-  const sets = best.flatMap((set) => apart(set) ?? []);
-  if (sets.length === best.length) return sets;
+  const sets = new Map<string, GpuSet<Class>>();
+  for (const set of bestTeamSets(problem, rules, most + spare)) {
+    const own = apart(set);
+    if (own) sets.set(nameOf(own), own);
+    if (sets.size === most) break;
+  }
   const partitions = { ...problem, classes: throughPartitions(problem.classes) };
-  const told = new Set(sets.map(nameOf));
-  const others = [...bestTeamSets(partitions, rules, most)].filter((set) => !told.has(nameOf(set)));
-  return [...sets, ...others].sort(compareSets).slice(0, most);
+  const others = sets.size < most ? bestTeamSets(partitions, rules, most) : [];
+  for (const set of others) if (!sets.has(nameOf(set))) sets.set(nameOf(set), set);
+  return [...sets.values()].sort(compareSets).slice(0, most);
 }

@@ -1,10 +1,10 @@
 import type { Queryable } from '../../../kernel/db/transaction.ts';
-import { type RootedClass, setsApart } from './apart.ts';
+import { isMixed, type RootedClass, setsApart, spare } from './apart.ts';
 import type { Plan, PlannedPart } from './plan.ts';
 import type { GpuSet, Member } from './problem.ts';
 import { aspectsOf, scoreOf, weigh } from './score.ts';
 import { availableSql, type ClassRow, supplySql } from './supply.ts';
-import type { TeamRule } from './teams.ts';
+import { bestTeamSets, type TeamRule } from './teams.ts';
 
 /** A class of equal GPUs with what the API shows of it. */
 export interface CountedClass extends RootedClass {
@@ -32,8 +32,13 @@ const depths = { first: 64, factor: 8 };
 
 /** The best `limit` candidates, the first of them what a claim would take. */
 export async function findCandidates(db: Queryable, plan: Plan, limit: number): Promise<Found[]> {
-  const { classes, isCut } = await supplyOf(db, plan, limit);
-  const sets = setsApart({ parts: plan.parts, classes }, rulesOf(plan), limit);
+  const rules = rulesOf(plan);
+  let { classes, isCut } = await supplyOf(db, plan, limit);
+  let sets = [...bestTeamSets({ parts: plan.parts, classes }, rules, limit)];
+  if (sets.some(isMixed)) {
+    ({ classes, isCut } = await supplyOf(db, plan, limit + spare));
+    sets = setsApart({ parts: plan.parts, classes }, rules, limit);
+  }
   const available = isCut ? await availableOf(db, plan, sets) : new Map();
   return sets.map(({ taken }) => ({
     taken,

@@ -88,6 +88,10 @@ function counted(question: Question): Sql {
     )`;
 }
 
+/** A node has one provider: no two of its GPUs are of different ones. */
+const contradict = (bonds: readonly Bond[], count: number): boolean =>
+  count > 1 && bonds.includes('sameNode') && bonds.includes('distinctProviders');
+
 /**
  * The GPUs of `piles` that could be part of an answer, under the label of each predicate whose drop makes it so: 0 where
  * nothing needs to be dropped. A team is complete with `count` GPUs, or with GPUs of `count` providers where they must
@@ -95,10 +99,13 @@ function counted(question: Question): Sql {
  */
 function fitting(piles: Sql, bonds: readonly Bond[], count: number): Sql {
   if (bonds.length === 0) return sql`SELECT node_seq, provider_id, label, gpus FROM ${piles}`;
-  const weight = bonds.includes('distinctProviders')
-    ? sql`CASE WHEN row_number() OVER (PARTITION BY ${team}, provider_id, label) = 1
-                AND (label = 0 OR min(label) OVER (PARTITION BY ${team}, provider_id) > 0) THEN 1 ELSE 0 END`
-    : sql`gpus`;
+  if (contradict(bonds, count))
+    return sql`SELECT node_seq, provider_id, label, gpus FROM ${piles} WHERE FALSE`;
+  const weighed = bonds.includes('distinctProviders')
+    ? sql`(SELECT ${team}, label,
+                  CASE WHEN label = 0 OR min(label) OVER (PARTITION BY ${team}, provider_id) > 0 THEN 1 ELSE 0 END AS weight
+             FROM large GROUP BY ${team}, provider_id, label)`
+    : sql`(SELECT ${team}, label, gpus AS weight FROM large)`;
   const teamed = sql`(SELECT *, ${teamColumns(bonds)} FROM ${piles}) p`;
   return sql`WITH large AS MATERIALIZED (
       SELECT p.* FROM ${teamed}
@@ -108,7 +115,7 @@ function fitting(piles: Sql, bonds: readonly Bond[], count: number): Sql {
       JOIN (SELECT ${team}, label, size,
                    coalesce(max(size) FILTER (WHERE label = 0) OVER (PARTITION BY ${team}), 0) AS base
               FROM (SELECT ${team}, label, sum(weight) AS size
-                      FROM (SELECT *, ${weight} AS weight FROM large) p GROUP BY ${team}, label) t) o USING (${team})
+                      FROM ${weighed} p GROUP BY ${team}, label) t) o USING (${team})
      WHERE CASE o.label WHEN 0 THEN o.base ELSE o.base + o.size END >= ${count}
        AND (w.label = o.label OR (w.label = 0 AND o.base < ${count}))`;
 }
